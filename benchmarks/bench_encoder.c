@@ -7,7 +7,7 @@
  *     bench_encoder [--size NAME] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick]
  *                   [--model DIR]
  *
- *     --size      a published size of the table below: b32, l14, rn50, rn50x64 ...
+ *     --size      a published size of the table below: b32, l14, rn50, rn50x64, siglip2-b16 ...
  *     --plain     adds the plain C backend (minutes)
  *     --cpu-time  measures the thread's CPU time instead of the clock: for machines with other work
  *     --only      settings whose name begins so, and the baseline
@@ -18,8 +18,10 @@
 #include "bench.h"
 #include "math/init.h"
 #include "math/linear.h"
+#include "model/timm_names.h"
 #include "support/random_model.h"
 #include "support/random_resnet.h"
+#include "support/random_timm.h"
 
 #include <glimpse/sys/model.h>
 #include <pthread.h>
@@ -198,6 +200,18 @@ static double resnet_operations(const random_resnet *m) {
     return 2 * (sum + (side * side + 1) * 2 * in * in + in * in + in * (double)m->embedding);
 }
 
+static double timm_operations(const glimpse_timm_model *m) {
+    const glimpse_timm_config t = glimpse_timm_describe(m);
+    const size_t grid = m->image_size / m->patch;
+    double side = (double)grid, d = (double)m->width;
+    double tokens = side * side + (t.class_token ? 1 : 0), pool = (double)t.pool_mlp;
+    double mlp = (m->kind == GLIMPSE_TIMM_EVA02 ? 3 : 2) * d * (double)(size_t)(d * m->mlp_ratio);
+    double layer = 2 * tokens * (4 * d * d + mlp) + 4 * tokens * tokens * d;
+    double head = pool > 0 ? 2 * (2 * tokens * d * d + d * d + 2 * d * pool) + 4 * tokens * d : 0;
+    return layer * (double)m->layers + head +
+           2 * side * side * d * 3 * (double)(m->patch * m->patch);
+}
+
 /* The published sizes: what is written, and what the measurement must know of it. */
 typedef struct size_row {
     const char *name, *dtype;
@@ -226,6 +240,19 @@ static size_row write_resnet(const char *name, random_resnet shape, const char *
                       !directory || random_resnet_write(&shape, directory)};
 }
 
+/* "ViT-B-16-SigLIP2" */
+static size_row write_timm(const char *name, const char *directory) {
+    random_timm shape = random_timm_published(name);
+    const glimpse_timm_model *sizes = glimpse_timm_find(shape.name);
+    shape.merges = 1;
+    return (size_row){name,
+                      shape.dtype,
+                      sizes->image_size,
+                      shape.embedding,
+                      timm_operations(sizes),
+                      !directory || random_timm_write(&shape, directory)};
+}
+
 static size_row write_b32(const char *directory) {
     return write_transformer("ViT-B/32", random_model_vit_b32(), directory);
 }
@@ -239,12 +266,27 @@ static size_row write_rn50x64(const char *directory) {
     return write_resnet("RN50x64", random_resnet_rn50x64(), directory);
 }
 
+static size_row write_siglip2(const char *directory) {
+    return write_timm("ViT-B-16-SigLIP2", directory);
+}
+static size_row write_eva02(const char *directory) {
+    return write_timm("EVA02-B-16", directory);
+}
+static size_row write_pe_core(const char *directory) {
+    return write_timm("PE-Core-B-16", directory);
+}
+
 /* Each writes its model into the directory, NULL to leave that. */
 static const struct {
     const char *option;
     size_row (*write)(const char *directory);
-} sizes[] = {
-    {"b32", write_b32}, {"l14", write_l14}, {"rn50", write_rn50}, {"rn50x64", write_rn50x64}};
+} sizes[] = {{"b32", write_b32},
+             {"l14", write_l14},
+             {"rn50", write_rn50},
+             {"rn50x64", write_rn50x64},
+             {"siglip2-b16", write_siglip2},
+             {"eva02-b16", write_eva02},
+             {"pe-core-b16", write_pe_core}};
 enum { SHAPES = sizeof sizes / sizeof sizes[0] };
 
 int main(int argc, char **argv) {

@@ -8,6 +8,7 @@
 #include "hub.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,31 +157,44 @@ static int lock(hub_place *place, const char *models, const char *name) {
     return status;
 }
 
+/* Moves `from` into BASE/.removed, and deletes that. 1: BASE is on another disk. */
+static int remove_through(const char *base, const char *from) {
+    char *parent = glimpse_hub_format("%s/.removed", base);
+    char *to = glimpse_hub_format("%s/.removed/%ld", base, (long)getpid());
+    int status = parent && to ? glimpse_make_directories(parent) : glimpse_fail_nomem(64, "a path");
+    if (status == GLIMPSE_OK) {
+        glimpse_hub_remove_tree(to); /* of one that was killed */
+        if (rename(from, to) != 0) {
+            status = errno == EXDEV ? 1 : glimpse_fail_errno("%s: cannot be removed", from);
+            (void)rmdir(parent);
+        }
+    }
+    if (status == GLIMPSE_OK) glimpse_hub_remove_tree(parent);
+    free(parent);
+    free(to);
+    return status;
+}
+
 int glimpse_hub_remove_installed(const char *models, const char *name) {
     hub_place place;
-    char *from = glimpse_hub_format("%s/%s", models, name), *to = NULL, *parent = NULL;
+    char *from = glimpse_hub_format("%s/%s", models, name);
     int status = from ? GLIMPSE_OK : glimpse_fail_nomem(64, "a path");
     if (status < 0) return status;
     status = lock(&place, models, name);
-    if (status == GLIMPSE_OK) {
-        parent = glimpse_hub_format("%s/.removed", models);
-        to = glimpse_hub_format("%s/.removed/%ld", models, (long)getpid());
-        if (!parent || !to) status = glimpse_fail_nomem(64, "a path");
-    }
-    if (status == GLIMPSE_OK) status = glimpse_make_directories(parent);
-    if (status == GLIMPSE_OK) {
-        glimpse_hub_remove_tree(to); /* of one that was killed */
-        if (rename(from, to) != 0) status = glimpse_fail_errno("%s: cannot be removed", from);
+    if (status == GLIMPSE_OK) status = remove_through(models, from);
+    if (status == 1) { /* ORG is a link to there */
+        char *slash = strrchr(from, '/');
+        char *base = strndup(from, (size_t)(slash - from));
+        status = base ? remove_through(base, from) : glimpse_fail_nomem(64, "a path");
+        free(base);
     }
     if (status == GLIMPSE_OK) {
-        glimpse_hub_remove_tree(parent);
         char *slash = strrchr(from, '/');
         *slash = '\0';
-        if (strchr(name, '/')) (void)remove(from); /* ORG, when this was its last */
+        /* ORG, when this was its last; a link to where it is stays. */
+        if (strchr(name, '/')) (void)rmdir(from);
     }
     glimpse_hub_place_free(&place);
     free(from);
-    free(to);
-    free(parent);
     return status;
 }

@@ -23,6 +23,7 @@ static const struct {
     {"open_clip_config.json", "open_clip_model.safetensors", 0},
     {"open_clip_config.json", "open_clip_model.safetensors.index.json", 1},
     {"open_clip_config.json", "model.safetensors", 0},
+    {"open_clip_config.json", "open_clip_pytorch_model.safetensors", 0},
     {"config.json", "pytorch_model.bin", 0},
     {"config.json", "pytorch_model.bin.index.json", 1},
     {"open_clip_config.json", "open_clip_pytorch_model.bin", 0},
@@ -82,6 +83,13 @@ static int add(chosen *c, const hub_file *file, int is_weights) {
     return GLIMPSE_OK;
 }
 
+/* Whether a shard is called as the weights are that an index ("model.safetensors.index.json") is
+ * of. */
+static int has_ending(const char *shard, const char *index) {
+    const char *dot = strrchr(shard, '.'), *of_index = strchr(index, '.');
+    return dot && of_index && strncmp(of_index, dot, strlen(dot)) == 0;
+}
+
 /* The shards that an index names. */
 static int add_shards(chosen *c, hub_client *client, const char *repository,
                       const hub_listing *weights, const hub_file *index) {
@@ -100,7 +108,7 @@ static int add_shards(chosen *c, hub_client *client, const char *repository,
         const char *shard = json_string_value(name);
         const hub_file *file = shard ? glimpse_hub_listing_find(weights, shard) : NULL;
         if (status < 0) continue;
-        if (!shard || !glimpse_hub_is_file_name(shard)) {
+        if (!shard || !glimpse_hub_is_file_name(shard) || !has_ending(shard, index->path)) {
             status = glimpse_fail(GLIMPSE_E_FORMAT,
                                   "%s: %s names \"%.100s\", which is no name of a file in a model",
                                   repository, index->path, shard ? shard : "");

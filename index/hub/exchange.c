@@ -156,6 +156,7 @@ static int ask(hub_exchange *x, const char *url, const glimpse_http_origin *orig
                                 .connect_timeout = CONNECT_SECONDS,
                                 .stalled_timeout = STALLED_SECONDS,
                                 .loopback = loopback,
+                                .authorities = settings->authorities,
                                 .on_head = on_head,
                                 .on_body = on_body,
                                 .cancelled = on_poll,

@@ -4,10 +4,13 @@
  *
  * A part belongs to a digest (its name), and beside it is the ETag of the server that sent it: the
  * rest is asked for on condition that the server still has the same (If-Range). Where it has not,
- * or knows no ranges, it sends everything, and the part begins anew.
+ * or knows no ranges, it sends everything, and the part begins anew; where it sends another range,
+ * everything is asked for. An answer that cannot be the file (a web page, another size) leaves the
+ * part alone.
  */
 #include "hub.h"
 
+#include "core/download.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/sha.h"
@@ -17,10 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_ETAG = 512 };
+enum { MAX_ETAG = 512, MAX_MISPLACED = 2 };
 
 typedef struct part {
     hub_client *client;
@@ -30,10 +34,13 @@ typedef struct part {
     int fd;
     uint64_t have; /* bytes that are in the part and in the digests */
     uint64_t asked;
+    uint64_t furthest; /* what `have` was at most in this run */
     glimpse_sha sha256, sha1;
     int is_resumed; /* some of it is from an earlier answer */
     int is_stopped; /* by progress */
-    int is_new;     /* bytes came with this answer */
+    int is_new;     /* bytes came that no earlier answer of this run had */
+    int is_misplaced;
+    unsigned misplaced; /* answers with another range than was asked for */
 } part;
 
 static int open_file(const part *p) {
@@ -99,6 +106,7 @@ static int read_part(part *p, uint64_t size) {
     }
     free(buffer);
     p->is_resumed = p->have > 0;
+    p->furthest = p->have;
     return status;
 }
 
@@ -118,6 +126,16 @@ static int open_part(part *p) {
 /*
  * Asking for the rest.
  */
+/* A page to log in, say, which comes with 200 in place of any file. */
+static int is_page(const hub_exchange *x, const char *path) {
+    char *type = glimpse_http_get_header(&x->get, "Content-Type");
+    const size_t length = strlen(path);
+    const int page = type && strncasecmp(type, "text/html", 9) == 0 &&
+                     !(length > 5 && strcmp(path + length - 5, ".html") == 0);
+    free(type);
+    return page;
+}
+
 /* "bytes FROM-TO/ALL", or "*" for all. */
 static int read_range(unsigned long long *from, unsigned long long *all, const char *text) {
     char *end = NULL;
@@ -136,13 +154,18 @@ static int on_head(void *user, const hub_exchange *x) {
     char *range = glimpse_http_get_header(&x->get, "Content-Range");
     unsigned long long from = 0, all = 0;
     int status = GLIMPSE_OK;
-    if (x->status == 206 && (!read_range(&from, &all, range) || from != p->asked || from == 0)) {
+    if (is_page(x, p->file->path)) {
+        status = glimpse_fail(GLIMPSE_E_FORMAT,
+                              "%s sends a web page instead of %s: is there a page to log in "
+                              "between? Pull again then, what came is kept",
+                              x->host, p->file->path);
+    } else if (x->status == 206 &&
+               (!read_range(&from, &all, range) || from != p->asked || from == 0)) {
+        p->is_misplaced = 1;
         status = glimpse_fail(GLIMPSE_E_FORMAT,
                               "%s sends another part of %s (%.60s) than was "
                               "asked for",
                               x->host, p->file->path, range ? range : "which is not said");
-    } else if (x->status == 200 && p->have > 0) {
-        status = restart(p); /* it knows no ranges, or has another file now */
     }
     if (x->status == 200 && length) all = strtoull(length, NULL, 10);
     if (status == GLIMPSE_OK && !p->file->bytes_known && all > 0) {
@@ -156,6 +179,9 @@ static int on_head(void *user, const hub_exchange *x) {
                               "and when that does not help, the hub or mirror is at fault",
                               p->file->path, p->client->settings.endpoint,
                               (unsigned long long)p->file->bytes, x->host, all);
+    }
+    if (status == GLIMPSE_OK && x->status == 200 && p->have > 0) {
+        status = restart(p); /* it knows no ranges, or has another file now */
     }
     if (status == GLIMPSE_OK && etag && etag[0] == '"' && strlen(etag) < MAX_ETAG) {
         glimpse_kept_error before = glimpse_error_keep();
@@ -192,7 +218,10 @@ static int on_body(void *user, const void *data, size_t size) {
                             p->file->path, (unsigned long long)p->file->bytes);
     }
     int status = write_all(p, data, size);
-    if (size > 0) p->is_new = 1;
+    if (p->have > p->furthest) {
+        p->furthest = p->have;
+        p->is_new = 1;
+    }
     return status == GLIMPSE_OK ? report(p) : status;
 }
 
@@ -228,6 +257,28 @@ static void add_metadata(part *p, const hub_exchange *x) {
     free(digits);
 }
 
+/* The rest is asked for once more; a server that goes on sending another part of the file is asked
+ * for all of it. */
+static int forgive_misplaced(part *p, hub_exchange *x) {
+    const char *said = glimpse_last_error();
+    const size_t host = strlen(x->host);
+    if (strncmp(said, x->host, host) == 0) said += host + (said[host] == ' ');
+    (void)snprintf(x->get.error, sizeof x->get.error, "%.*s", (int)sizeof x->get.error - 1, said);
+    x->end = GLIMPSE_HTTP_BROKEN;
+    return ++p->misplaced < MAX_MISPLACED ? GLIMPSE_OK : restart(p);
+}
+
+/* A server that ends early without having said how much there is. */
+static void check_end(const part *p, hub_exchange *x) {
+    if (x->end != GLIMPSE_HTTP_DONE || x->status >= 300 || !p->file->bytes_known ||
+        p->have >= p->file->bytes) {
+        return;
+    }
+    x->end = GLIMPSE_HTTP_BROKEN;
+    (void)snprintf(x->get.error, sizeof x->get.error, "it ended at %llu of %llu bytes",
+                   (unsigned long long)p->have, (unsigned long long)p->file->bytes);
+}
+
 /* 0: it is all there; 1: ask again; or a failure. */
 static int ask(part *p, const char *url, hub_patience *patience) {
     char *lines[2];
@@ -238,19 +289,20 @@ static int ask(part *p, const char *url, hub_patience *patience) {
                       .on_body = on_body,
                       .user = p};
     p->asked = p->have;
-    p->is_new = 0;
+    p->is_new = p->is_misplaced = 0;
+    glimpse_kept_error before = glimpse_error_keep();
     if (status == GLIMPSE_OK) status = glimpse_hub_exchange_run(p->client, &x);
+    if (status < 0 && p->is_misplaced) {
+        status = forgive_misplaced(p, &x);
+        if (status == GLIMPSE_OK) glimpse_error_restore(&before);
+    }
     if (status == GLIMPSE_OK) {
         add_metadata(p, &x);
         if (p->is_new) *patience = (hub_patience){0};
         if (x.status == 416 && p->have > 0) {
             status = restart(p); /* there is no such part: all of it, then */
         }
-        /* A server that ends early without having said how much there is. */
-        if (x.end == GLIMPSE_HTTP_DONE && x.status < 300 && p->file->bytes_known &&
-            p->have < p->file->bytes) {
-            x.end = GLIMPSE_HTTP_BROKEN;
-        }
+        check_end(p, &x);
         if (status == GLIMPSE_OK)
             status = glimpse_hub_judge(p->client, &x, patience, p->file->path);
     }
@@ -273,6 +325,16 @@ static int download(part *p, const char *url) {
 /*
  * Whether it is right.
  */
+/* Of a file whose digest nobody says: whether it begins as what comes in place of files. */
+static int is_something_else(const part *p) {
+    char head[512];
+    glimpse_kept_error before = glimpse_error_keep();
+    const ssize_t size = pread(p->fd, head, sizeof head, 0);
+    if (size <= 0 || glimpse_download_check(p->file->path, head, (size_t)size) >= 0) return 0;
+    glimpse_error_restore(&before);
+    return 1;
+}
+
 /* 1: it is; 0: it is not, `why` says what came. */
 static int is_right(part *p, char *why, size_t size) {
     char sha256[GLIMPSE_SHA_HEX], sha1[GLIMPSE_SHA_HEX];
@@ -284,6 +346,10 @@ static int is_right(part *p, char *why, size_t size) {
     }
     if (!p->file->sha256[0] && p->file->sha1[0] && strcmp(p->file->sha1, sha1) != 0) {
         (void)snprintf(why, size, "its SHA-1 (git) is %.40s and should be %s", sha1, p->file->sha1);
+        return 0;
+    }
+    if (!p->file->sha256[0] && !p->file->sha1[0] && is_something_else(p)) {
+        (void)snprintf(why, size, "it is a web page or a git-lfs pointer and not the file");
         return 0;
     }
     memcpy(p->file->sha256, sha256, sizeof p->file->sha256);
@@ -323,6 +389,12 @@ static int finish(part *p) {
     return GLIMPSE_OK;
 }
 
+/* Only files are gone on with: no link is followed, and a pipe would never end. */
+static void remove_others(const char *path) {
+    struct stat info;
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) glimpse_hub_remove_tree(path);
+}
+
 int glimpse_hub_fetch_run(hub_client *client, const hub_fetch *fetch) {
     hub_file *file = fetch->file;
     part p = {.client = client, .fetch = fetch, .file = file, .fd = -1};
@@ -330,7 +402,11 @@ int glimpse_hub_fetch_run(hub_client *client, const hub_fetch *fetch) {
     p.etag_path = glimpse_hub_format("%s.etag", fetch->part);
     int status = url && p.etag_path ? GLIMPSE_OK : glimpse_fail_nomem(1024, "a path");
     /* What was whole before is looked at again: it may have waited for a while. */
-    if (status == GLIMPSE_OK) (void)rename(fetch->whole, fetch->part);
+    if (status == GLIMPSE_OK) {
+        remove_others(fetch->part);
+        remove_others(fetch->whole);
+        (void)rename(fetch->whole, fetch->part);
+    }
     if (status == GLIMPSE_OK) status = open_part(&p);
     if (status == GLIMPSE_OK) status = fetch_checked(&p, url);
     if (status == GLIMPSE_OK) status = finish(&p);

@@ -45,11 +45,12 @@ char *glimpse_hub_escape(const char *text);
 /*
  * Settings (settings.c).
  */
-char *glimpse_hub_expand(const char *path); /* ~/ and $HOME/; malloc'ed */
+char *glimpse_hub_expand(const char *path); /* ~/ and $NAME; malloc'ed */
 typedef struct hub_settings {
     char *endpoint; /* without a slash at its end */
     glimpse_http_origin origin;
-    char *token; /* NULL: none */
+    char *token;       /* NULL: none */
+    char *authorities; /* a file of certificates; NULL: the system's */
     int offline;
 } hub_settings;
 int glimpse_hub_settings_load(hub_settings *out, const glimpse_pull_options *options);
@@ -207,8 +208,9 @@ char *glimpse_hub_place_staged(const hub_place *place, const hub_file *files, si
                                const char *ending);
 /* Bytes of file i that are there already, as a part or whole. */
 uint64_t glimpse_hub_place_have(const hub_place *place, const hub_file *files, size_t i);
-/* Where the older installation has a file of the same digest, it is linked instead of downloaded.
- */
+/* Whether the older installation (record NULL: there is none) has a file of the same digest. */
+int glimpse_hub_place_can_reuse(const hub_place *place, const json_t *record, const hub_file *file);
+/* Where it has, that is linked instead of downloaded. */
 void glimpse_hub_place_reuse(const hub_place *place, const json_t *record, const hub_file *files,
                              size_t count);
 /* Removes from WORK what belongs to none of the files. */

@@ -87,7 +87,7 @@ static int fail_unauthorized(const hub_client *c, const char *code, const char *
                         s->endpoint, c->repository);
 }
 
-static int fail_missing(const hub_client *c, const char *code, const char *what) {
+static int fail_missing(const hub_client *c, long answer, const char *code, const char *what) {
     if (code_is(code, "RevisionNotFound")) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND,
                             "%s has no revision %s; %s/%s/commits/main shows those it has",
@@ -98,8 +98,8 @@ static int fail_missing(const hub_client *c, const char *code, const char *what)
                             c->settings.endpoint, c->repository);
     }
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                        "%s has no %s of %s at revision %s (404): check name and revision",
-                        c->settings.endpoint, what, c->repository, c->revision);
+                        "%s has no %s of %s at revision %s (%ld): check name and revision",
+                        c->settings.endpoint, what, c->repository, c->revision, answer);
 }
 
 /* An answer that will be the same next time. */
@@ -111,6 +111,9 @@ static int fail_for_good(const hub_client *c, const hub_exchange *x, const char 
         status = fail_gated(c);
     } else if (x->status == 401) {
         status = fail_unauthorized(c, code, said);
+    } else if (x->status == 403 && strstr(said, "resource is disabled")) {
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s has closed %s to everybody (403%s)", x->host,
+                              c->repository, said);
     } else if (x->status == 403) {
         status =
             glimpse_fail(GLIMPSE_E_NOT_FOUND,
@@ -118,7 +121,7 @@ static int fail_for_good(const hub_client *c, const hub_exchange *x, const char 
                          "%s/%s, and set HF_TOKEN to a token that may read it",
                          x->host, what, c->repository, said, c->settings.endpoint, c->repository);
     } else if (x->status == 404 || x->status == 410) {
-        status = fail_missing(c, code, what);
+        status = fail_missing(c, x->status, code, what);
     } else {
         status = glimpse_fail(GLIMPSE_E_IO, "%s answers a request for %s of %s with status %ld%s",
                               x->host, what, c->repository, x->status, said);
@@ -179,8 +182,10 @@ static int fail_network(const hub_client *c, const hub_exchange *x, const char *
                        x->get.error[0] ? x->get.error : "the connection broke");
     }
     if (is_certificate(x)) {
-        return glimpse_fail(GLIMPSE_E_IO, "%s cannot be asked for %s of %s: %s", x->host, what,
-                            c->repository, why);
+        return glimpse_fail(GLIMPSE_E_IO,
+                            "%s cannot be asked for %s of %s: %s. Where the network signs "
+                            "connections itself, set SSL_CERT_FILE to its certificate",
+                            x->host, what, c->repository, why);
     }
     return glimpse_fail(GLIMPSE_E_IO, "%s of %s could not be had from %s, tried %u times: %s. %s",
                         what, c->repository, x->host, times, why,

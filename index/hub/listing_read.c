@@ -144,11 +144,35 @@ char *glimpse_hub_next_page(const char *line) {
 /*
  * The description.
  */
+/* Nothing that a hub says commands the terminal of whoever prints it: no control characters, those
+ * of ASCII and U+0080 to U+009F. */
+static void remove_controls(char *text) {
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = '?';
+        if (p[0] < ' ' || p[0] == 127) p[0] = '?';
+    }
+}
+
+/* Of UTF-8 at most `limit` bytes, and no part of a character. */
+static size_t length_within(const char *text, size_t limit) {
+    size_t length = strnlen(text, limit + 1);
+    if (length <= limit) return length;
+    length = limit;
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return length;
+}
+
 static int copy_text(char **out, const json_t *value) {
+    enum { MAX_BYTES = 200 };
     const char *text = json_string_value(value);
+    *out = NULL;
     if (!text && json_is_array(value)) text = json_string_value(json_array_get(value, 0));
-    *out = text && *text ? strndup(text, 200) : NULL;
-    return text && *text && !*out ? no_memory() : GLIMPSE_OK;
+    if (!text || !*text) return GLIMPSE_OK;
+    *out = strndup(text, length_within(text, MAX_BYTES));
+    if (!*out) return no_memory();
+    remove_controls(*out);
+    return GLIMPSE_OK;
 }
 
 /* "license" of its card; where that is "other", the name that the card gives. */

@@ -167,13 +167,28 @@ done:
     free(old);
 }
 
+/* What was downloaded is renamed to where it goes, which leads to no other file system. Better said
+ * before gigabytes came. */
+static int check_device(const hub_place *place, const char *parent) {
+    struct stat to, from;
+    if (stat(parent, &to) != 0 || stat(place->work, &from) != 0 || to.st_dev == from.st_dev) {
+        return GLIMPSE_OK;
+    }
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s is on another disk than %s, and models are moved there in one step: "
+                        "put all of %s on one disk (it may be a link), or the models elsewhere "
+                        "with XDG_DATA_HOME",
+                        parent, place->models, place->models);
+}
+
 int glimpse_hub_place_lock(hub_place *place, const hub_file *files, size_t count) {
     char *parent = strdup(place->target);
     if (!parent) return no_memory();
     *strrchr(parent, '/') = '\0';
     int status = glimpse_make_directories(parent);
-    free(parent);
     if (status == GLIMPSE_OK) status = glimpse_make_directories(place->work);
+    if (status == GLIMPSE_OK) status = check_device(place, parent);
+    free(parent);
     if (status == GLIMPSE_OK) status = acquire_lock(place);
     if (status == GLIMPSE_OK) status = glimpse_make_directories(place->work);
     if (status == GLIMPSE_OK) recover(place, files, count);
@@ -247,15 +262,28 @@ static const char *installed_as(const json_t *record, const hub_file *file) {
     return NULL;
 }
 
+/* malloc'ed path of the installed file that is the same; NULL. */
+static char *find_installed(const hub_place *place, const json_t *record, const hub_file *file) {
+    const char *name = record ? installed_as(record, file) : NULL;
+    if (!name || !has_size(place->target, name, file->bytes)) return NULL;
+    return glimpse_hub_format("%s/%s", place->target, name);
+}
+
+int glimpse_hub_place_can_reuse(const hub_place *place, const json_t *record,
+                                const hub_file *file) {
+    char *path = find_installed(place, record, file);
+    free(path);
+    return path != NULL;
+}
+
 void glimpse_hub_place_reuse(const hub_place *place, const json_t *record, const hub_file *files,
                              size_t count) {
     for (size_t i = 0; i < count; i++) {
-        const char *name = installed_as(record, &files[i]);
-        if (!name || !has_size(place->target, name, files[i].bytes)) continue;
-        char *from = glimpse_hub_format("%s/%s", place->target, name);
-        char *to = glimpse_hub_place_staged(place, files, i, "");
-        /* Where a file system has no links, it is downloaded again. */
-        if (from && to) (void)link(from, to);
+        char *from = find_installed(place, record, &files[i]);
+        char *to = from ? glimpse_hub_place_staged(place, files, i, "") : NULL;
+        /* Where a file system has no links, it is downloaded again. Of a symbolic link it is the
+         * file behind it: nothing else can be gone on with. */
+        if (to) (void)linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
         free(from);
         free(to);
     }

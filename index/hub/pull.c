@@ -17,7 +17,7 @@ struct glimpse_pull {
     hub_client client;
     hub_place place;
     char *name, *repository, *revision, *weights_revision, *commit, *licence, *page;
-    int is_gated, is_done;
+    int is_gated, is_done, has_revision; /* the last: the caller said which */
     hub_file *files;
     size_t count;
     json_t *record;                 /* of what is installed, or NULL */
@@ -114,6 +114,7 @@ static int parse_name(glimpse_pull *pull, const char *given, const glimpse_catal
     if (status == GLIMPSE_OK) {
         status = copy(&pull->revision, revision ? revision : model ? model->revision : "main");
     }
+    pull->has_revision = revision != NULL;
     /* Another revision than the table's has weights of its own. */
     if (status == GLIMPSE_OK && model && !revision) {
         status = copy(&pull->weights_revision, model->weights_revision);
@@ -193,7 +194,7 @@ static int show(glimpse_pull *pull) {
                                                      : file->content  ? NULL
                                                                       : pull->repository};
         plan->bytes += file->bytes;
-        if (!plan->is_installed) {
+        if (!plan->is_installed && !glimpse_hub_place_can_reuse(&pull->place, pull->record, file)) {
             plan->missing_bytes +=
                 file->bytes - glimpse_hub_place_have(&pull->place, pull->files, i);
         }
@@ -241,6 +242,12 @@ static int list_all(glimpse_pull *pull) {
     return status;
 }
 
+static int is_at(const json_t *record, const char *revision) {
+    const char *commit = json_string_value(json_object_get(record, "commit"));
+    const char *name = json_string_value(json_object_get(record, "revision"));
+    return (commit && strcmp(commit, revision) == 0) || (name && strcmp(name, revision) == 0);
+}
+
 /* Without a network, what is installed is all that can be said. */
 static int plan_offline(glimpse_pull *pull) {
     const json_t *entry, *record = pull->record;
@@ -252,6 +259,13 @@ static int plan_offline(glimpse_pull *pull) {
                             "%s is not installed, and HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) "
                             "forbids to ask %s for it; unset it to pull",
                             pull->repository, pull->client.settings.endpoint);
+    }
+    if (pull->has_revision && !is_at(record, pull->revision)) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "%s is installed at %.40s and not at %s, and HF_HUB_OFFLINE (or "
+                            "TRANSFORMERS_OFFLINE) forbids to ask %s for that; unset it to pull",
+                            pull->repository, commit ? commit : "another revision", pull->revision,
+                            pull->client.settings.endpoint);
     }
     pull->files = calloc(json_array_size(json_object_get(record, "files")), sizeof *pull->files);
     if (!pull->files) return no_memory();

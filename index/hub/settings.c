@@ -47,11 +47,40 @@ static int load_endpoint(hub_settings *settings, const char *given) {
     return GLIMPSE_OK;
 }
 
-/* ~/ and $HOME/ at its beginning stand for the home directory. */
+/* Length of $NAME or ${NAME} at `text`, with its value, which is not empty; 0: none is there. */
+static size_t read_variable(const char **value, const char *text) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    char name[128];
+    if (*text != '$') return 0;
+    const size_t brace = text[1] == '{', length = strspn(text + 1 + brace, letters);
+    if (length == 0 || length >= sizeof name || (brace && text[2 + length] != '}')) return 0;
+    memcpy(name, text + 1 + brace, length);
+    name[length] = '\0';
+    *value = environment(name);
+    return *value ? length + 1 + 2 * brace : 0;
+}
+
+/* As Python's programs do: ~/ at its beginning, and variables wherever they are. Those that are not
+ * set stay as they are written. */
 char *glimpse_hub_expand(const char *path) {
-    const char *home = environment("HOME");
-    size_t skip = strncmp(path, "~/", 2) == 0 ? 1 : strncmp(path, "$HOME/", 6) == 0 ? 5 : 0;
-    return skip && home ? glimpse_hub_format("%s%s", home, path + skip) : strdup(path);
+    const char *value = environment("HOME");
+    char *out = NULL;
+    if (strncmp(path, "~/", 2) == 0 && value) {
+        out = strdup(value);
+        path++;
+    } else {
+        out = strdup("");
+    }
+    while (out && *path) {
+        const size_t variable = read_variable(&value, path);
+        const size_t plain = variable ? 0 : 1 + strcspn(path + 1, "$");
+        char *longer = variable ? glimpse_hub_format("%s%s", out, value)
+                                : glimpse_hub_format("%s%.*s", out, (int)plain, path);
+        free(out);
+        out = longer;
+        path += variable + plain;
+    }
+    return out;
 }
 
 static char *token_path(void) {
@@ -112,10 +141,23 @@ static int load_token(hub_settings *settings, const char *given) {
     return status;
 }
 
+/* Networks whose proxy signs everything anew have a certificate of their own. */
+static int load_authorities(hub_settings *settings) {
+    static const char *const names[] = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && !settings->authorities; i++) {
+        const char *value = environment(names[i]);
+        if (!value) continue;
+        settings->authorities = strdup(value);
+        if (!settings->authorities) return glimpse_fail_nomem(strlen(value), "a path");
+    }
+    return GLIMPSE_OK;
+}
+
 int glimpse_hub_settings_load(hub_settings *out, const glimpse_pull_options *options) {
     *out = (hub_settings){.offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE")};
     int status = load_endpoint(out, options->endpoint);
     if (status == GLIMPSE_OK) status = load_token(out, options->token);
+    if (status == GLIMPSE_OK) status = load_authorities(out);
     if (status < 0) glimpse_hub_settings_free(out);
     return status;
 }
@@ -124,5 +166,6 @@ void glimpse_hub_settings_free(hub_settings *settings) {
     if (settings->token) explicit_bzero(settings->token, strlen(settings->token));
     free(settings->token);
     free(settings->endpoint);
+    free(settings->authorities);
     *settings = (hub_settings){0};
 }

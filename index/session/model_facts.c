@@ -37,8 +37,21 @@ static uint64_t bytes_of(const char *path) {
 }
 
 static const char *family_of(const glimpse_model_config *config) {
-    if (config->layout != GLIMPSE_LAYOUT_SIGLIP) return "CLIP";
+    int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    if (config->image_architecture == GLIMPSE_IMAGE_TIMM_VIT) {
+        siglip = config->text_pooling == GLIMPSE_TEXT_LAST;
+        if (!siglip) return config->timm.family;
+    }
+    if (!siglip) return "CLIP";
     return config->vocabulary >= SIGLIP2_VOCABULARY ? "SigLIP 2" : "SigLIP";
+}
+
+static int has_file(const char *directory, const char *name) {
+    struct stat info;
+    char *path = glimpse_session_format("%s/%s", directory, name);
+    const int found = path && stat(path, &info) == 0;
+    free(path);
+    return found;
 }
 
 /* Of the numbers; ids of positions are none. */
@@ -46,7 +59,7 @@ static int count_parameters(double *millions, const char *directory) {
     glimpse_tensors *tensors = NULL;
     double count = 0.0;
     int status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_transformers);
-    if (status == GLIMPSE_E_NOT_FOUND) {
+    if (status == GLIMPSE_E_NOT_FOUND && has_file(directory, "open_clip_config.json")) {
         status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_open_clip);
     }
     if (status < 0) return status;

@@ -85,6 +85,12 @@ static int refuse(glimpse_session *session, const char *name) {
                               "%s is at %s, in the cache of Hugging Face's programs, which are to "
                               "remove it (hf cache delete); it was not removed",
                               name, path);
+    } else if (status == GLIMPSE_OK && session->places.models &&
+               glimpse_path_is_below(path, session->places.models)) {
+        status = glimpse_fail(GLIMPSE_E_INVALID,
+                              "%s: models in %s are removed by name (NAME or ORG/NAME); it was not "
+                              "removed",
+                              name, session->places.models);
     } else if (status == GLIMPSE_OK) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s is at %s, which is not below %s; it was not removed", name, path,

@@ -20,6 +20,13 @@ static int no_memory(void) {
     return glimpse_fail_nomem(1, "a path");
 }
 
+static int fail_ambiguous(const char *name, const char *one, const char *other) {
+    return glimpse_fail(GLIMPSE_E_INVALID,
+                        "%s is the name of two models of the library, %s and %s: give the folder "
+                        "or the whole name",
+                        name, one, other);
+}
+
 /* A model of the library that is called so, and is where it was. */
 static int find_in_library(char **out, glimpse_session *session, glimpse_library *library,
                            const char *name) {
@@ -34,15 +41,23 @@ static int find_in_library(char **out, glimpse_session *session, glimpse_library
     if (status == GLIMPSE_OK && library) {
         status = glimpse_library_load_model_status(&known, library);
     }
-    for (size_t i = 0; status == GLIMPSE_OK && known && i < known->model_count && !*out; i++) {
+    for (size_t i = 0; status == GLIMPSE_OK && known && i < known->model_count; i++) {
         const glimpse_library_model *m = &known->models[i];
         if (strcmp(m->name, name) != 0 || !glimpse_places_is_model(m->path)) continue;
-        *out = strdup(m->path);
-        if (!*out) status = no_memory();
+        if (*out && strcmp(*out, m->path) != 0) {
+            status = fail_ambiguous(name, *out, m->path);
+        } else if (!*out) {
+            *out = strdup(m->path);
+            if (!*out) status = no_memory();
+        }
     }
     glimpse_library_status_free(known);
     glimpse_session_release_library(&lease);
-    if (status == GLIMPSE_E_NOMEM) return status;
+    if (status == GLIMPSE_E_NOMEM || (status < 0 && *out)) {
+        free(*out);
+        *out = NULL;
+        return status;
+    }
     glimpse_error_restore(&before); /* a library that cannot be read has no names */
     return GLIMPSE_OK;
 }

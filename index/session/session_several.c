@@ -232,6 +232,20 @@ typedef struct part_query {
     float *vector;
 } part_query;
 
+/* One model in two places would count twice. */
+static int check_different(const part_query *queries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = i + 1; k < count; k++) {
+            if (strcmp(glimpse_model_fingerprint(queries[i].model),
+                       glimpse_model_fingerprint(queries[k].model)) == 0) {
+                return glimpse_fail(GLIMPSE_E_INVALID, "%s and %s are the same model",
+                                    queries[i].name, queries[k].name);
+            }
+        }
+    }
+    return GLIMPSE_OK;
+}
+
 static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse_hits *hits,
                        const part_query *part, glimpse_library *library,
                        const glimpse_search_options *search) {
@@ -322,6 +336,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
         status =
             make_vector(user, &queries[i].vector, &queries[i].model, parts->sessions[i], library);
     }
+    if (status == GLIMPSE_OK) status = check_different(queries, parts->count);
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         status = search_part(&hits->several[i], &models[i], hits, &queries[i], library, &own);
         lists[i] = hits->several[i];

@@ -109,6 +109,7 @@ static int set_up(incoming *in, struct curl_slist *headers, char *error) {
         glimpse_curl.setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress),
         glimpse_curl.setopt(curl, CURLOPT_XFERINFODATA, in),
         glimpse_curl.setopt(curl, CURLOPT_NOPROGRESS, 0L),
+        get->authorities ? glimpse_curl.setopt(curl, CURLOPT_CAINFO, get->authorities) : CURLE_OK,
     };
     const int status = glimpse_curl_check(codes, sizeof codes / sizeof *codes);
     return status < 0 ? status

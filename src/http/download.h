@@ -24,6 +24,7 @@ typedef struct glimpse_http_get {
     double connect_timeout;     /* seconds */
     double stalled_timeout;     /* seconds without a byte */
     int loopback;               /* never through a proxy */
+    const char *authorities;    /* a file of certificates that are believed; NULL: the system's */
     /* Each may be NULL; non-zero ends the request as GLIMPSE_HTTP_STOPPED. */
     int (*on_head)(void *user); /* `status` and lines are there */
     int (*on_body)(void *user, const void *data, size_t size);

@@ -125,12 +125,12 @@ void glimpse_workspace_free(glimpse_workspace *workspace) {
 }
 
 int glimpse_attend_fast(const glimpse_math *math, glimpse_workspace *workspace, const float *qkv,
-                        size_t rows, size_t heads, size_t head, void *out) {
+                        size_t rows, size_t heads, size_t head, glimpse_element result, void *out) {
     enum { WORTH_IT = 32 }; /* shorter sequences fit one tile of the kernel */
     const glimpse_backend_ops *ops = workspace->ops;
     if (rows < WORTH_IT || !ops->attends || !ops->attends(math->precision)) return 0;
     glimpse_attend task = {
-        math->kernels, GLIMPSE_ELEMENT_BF16, math->element, qkv, rows, heads, head, 0, out};
+        math->kernels, GLIMPSE_ELEMENT_BF16, result, qkv, rows, heads, head, 0, out};
     int status = reserve(workspace, ops->attend_scratch(&task));
     return status < 0 ? status : ops->attend(workspace->state, &task, workspace->scratch);
 }

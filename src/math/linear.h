@@ -54,11 +54,11 @@ int glimpse_workspace_create(glimpse_workspace **out, const glimpse_math *math);
 void glimpse_workspace_free(glimpse_workspace *workspace);
 
 /* Attention of one sequence without a mask on the matrix units, where the backend, the CPU and the
- * length make that the faster way: out [rows][heads * head] of math->element from qkv [rows][3
- * heads head]. 1 when it was done, 0 when it was not and the kernel is to be used, or a failure.
+ * length make that the faster way: out [rows][heads * head] of `result` from qkv [rows][3 heads
+ * head]. 1 when it was done, 0 when it was not and the kernel is to be used, or a failure.
  * For one shape the answer is always the same. */
 int glimpse_attend_fast(const glimpse_math *math, glimpse_workspace *workspace, const float *qkv,
-                        size_t rows, size_t heads, size_t head, void *out);
+                        size_t rows, size_t heads, size_t head, glimpse_element result, void *out);
 
 /* C [m][n] (row stride ldc) = alpha * A * B, f32, on the calling thread. A [m][k] (lda); B is
  * [k][n] (ldb), or [n][k] when `transpose_b`. */

@@ -64,7 +64,7 @@ static void read_chinese_clip(glimpse_config_reader *r, json_t *root,
     t->heads = glimpse_config_size(r, text, "num_attention_heads", 12, MAX_WIDTH);
     t->eps = (float)glimpse_config_number(r, text, "layer_norm_eps", 1e-12, 1e-20, 1e-2);
     t->activation = glimpse_config_activation(r, text, GLIMPSE_ACTIVATION_GELU);
-    t->norm_place = GLIMPSE_NORM_POST;
+    t->norms = GLIMPSE_NORM_POST;
     const char *positions =
         json_string_value(glimpse_config_member(text, "position_embedding_type"));
     if (positions && strcmp(positions, "absolute") != 0)

@@ -53,10 +53,18 @@ typedef enum glimpse_text_padding {
 } glimpse_text_padding;
 
 /* Where the norms of a block stand, x being the residual stream and f a half of the block. */
-typedef enum glimpse_norm_place {
-    GLIMPSE_NORM_PRE, /* x += f(norm(x)): CLIP */
-    GLIMPSE_NORM_POST /* x = norm(x + f(x)): BERT (Vaswani et al. 2017) */
-} glimpse_norm_place;
+typedef enum glimpse_norm_placement {
+    GLIMPSE_NORM_PRE,           /* x += f(norm(x)): CLIP */
+    GLIMPSE_NORM_RESIDUAL_POST, /* x += norm(f(x)): EVA02-E */
+    GLIMPSE_NORM_POST           /* x = norm(x + f(x)): BERT (Vaswani et al. 2017) */
+} glimpse_norm_placement;
+
+/* What stands between the last norm of a text and its embedding. */
+typedef enum glimpse_text_projection {
+    GLIMPSE_PROJECTION_MATRIX, /* no bias */
+    GLIMPSE_PROJECTION_LINEAR, /* with a bias: SigLIP in OpenCLIP's layout */
+    GLIMPSE_PROJECTION_NONE
+} glimpse_text_projection;
 
 enum { GLIMPSE_RESNET_LAYERS = 4, GLIMPSE_RESNET_REDUCTION = 32 };
 
@@ -64,13 +72,54 @@ typedef struct glimpse_tower_config {
     size_t width, mlp, layers, heads;
     float eps;
     glimpse_activation activation;
-    glimpse_norm_place norm_place;
+    glimpse_norm_placement norms;
+    int gated; /* MLP: down(norm(silu(g) * u)), g and u from one product; else down(act(up)) */
 } glimpse_tower_config;
+
+/* How the queries, keys and values of timm's blocks are stored. */
+typedef enum glimpse_timm_qkv {
+    GLIMPSE_TIMM_QKV,          /* attn.qkv.weight, attn.qkv.bias */
+    GLIMPSE_TIMM_QKV_Q_V_BIAS, /* attn.qkv.weight, attn.q_bias, attn.v_bias */
+    GLIMPSE_TIMM_Q_K_V         /* attn.q_proj, attn.k_proj without a bias, attn.v_proj */
+} glimpse_timm_qkv;
+
+/* What stands between the pooled vector of a picture and its embedding. */
+typedef enum glimpse_timm_head {
+    GLIMPSE_TIMM_HEAD_NONE,
+    GLIMPSE_TIMM_HEAD_TRUNK,      /* timm's own classifier, with a bias */
+    GLIMPSE_TIMM_HEAD_LINEAR,     /* open_clip's projection */
+    GLIMPSE_TIMM_HEAD_LINEAR_BIAS /* the same with a bias */
+} glimpse_timm_head;
+
+/* Positions as rotations of queries and keys in neighbouring pairs; which coordinate of a patch
+ * makes the first half of the angles. */
+typedef enum glimpse_rotary {
+    GLIMPSE_ROTARY_NONE,
+    GLIMPSE_ROTARY_ROW_FIRST,   /* timm's "ij": EVA02 */
+    GLIMPSE_ROTARY_COLUMN_FIRST /* "xy": PE */
+} glimpse_rotary;
+
+/* What tells timm's transformers apart besides their sizes; the values are those of timm_names.c.
+ */
+typedef struct glimpse_timm_config {
+    const char *family; /* for people: "EVA02-CLIP"; static */
+    int class_token;
+    int first_norm; /* norm_pre; the patches then have no bias */
+    int stem;       /* patches are cut by three convolutions: MobileCLIP-B */
+    glimpse_timm_qkv qkv;
+    int sub_norms; /* attn.norm and mlp.norm */
+    glimpse_rotary rotary;
+    size_t rotary_reference;     /* patches per side that angles were trained for */
+    int rotary_offset;           /* coordinate of the first row and column */
+    size_t pool_heads, pool_mlp; /* of attention pooling; 0: the class token is pooled */
+    glimpse_timm_head head;
+} glimpse_timm_config;
 
 typedef struct glimpse_model_config {
     glimpse_layout layout;
     glimpse_tower_config vision, text;
     glimpse_image_architecture image_architecture;
+    glimpse_timm_config timm; /* of GLIMPSE_IMAGE_TIMM_VIT */
     size_t image_size, patch; /* square input, square patches; 3 channels */
     /* Of GLIMPSE_IMAGE_RESNET: channels of the stem, bottlenecks of each layer. vision.width is
      * then that of the pooling, patch the pixels of a side that become one. */
@@ -86,6 +135,7 @@ typedef struct glimpse_model_config {
     glimpse_tokenizer_kind tokenizer; /* AUTO: the directory's files say which */
     glimpse_text_pooling text_pooling;
     glimpse_text_padding padding;
+    glimpse_text_projection text_projection;
     int causal;       /* a token sees those before it only */
     int32_t end_id;   /* of GLIMPSE_TEXT_END; -1: the configuration says none */
     int sigmoid;      /* logits go through a sigmoid, and there is a logit_bias */

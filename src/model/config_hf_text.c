@@ -116,7 +116,7 @@ void glimpse_config_read_hf_text(glimpse_config_reader *r, json_t *text,
     read_sizes(r, own, named, bert ? bert_keys : m2m_keys, config);
     config->text.eps = 1e-5f;
     config->text.activation = bert ? GLIMPSE_ACTIVATION_GELU : GLIMPSE_ACTIVATION_RELU;
-    config->text.norm_place = bert ? GLIMPSE_NORM_POST : GLIMPSE_NORM_PRE;
+    config->text.norms = bert ? GLIMPSE_NORM_POST : GLIMPSE_NORM_PRE;
     config->token_types = 1;
     config->end_id = -1;
     read_pooling(r, text, config);

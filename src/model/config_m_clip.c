@@ -105,7 +105,7 @@ void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const ch
                                           .heads = width / HEAD_WIDTH,
                                           .eps = 1e-5f,
                                           .activation = GLIMPSE_ACTIVATION_GELU,
-                                          .norm_place = GLIMPSE_NORM_POST};
+                                          .norms = GLIMPSE_NORM_POST};
     if (config->text.heads == 0) config->text.heads = 1;
     config->text_pooling = GLIMPSE_TEXT_MEAN;
     config->padding = GLIMPSE_PADDING_NONE;

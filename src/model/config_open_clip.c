@@ -103,10 +103,7 @@ static void read_resnet(glimpse_config_reader *r, json_t *vision, glimpse_model_
 static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
     if (glimpse_config_member(vision, "timm_model_name")) {
-        glimpse_config_refuse(
-            r, "timm_model_name",
-            "an image tower of timm, as in OpenCLIP's SigLIP models (take the model "
-            "in transformers' form instead),");
+        glimpse_config_read_timm(r, vision, config);
     } else if (json_is_array(glimpse_config_member(vision, "layers"))) {
         read_resnet(r, vision, config);
     } else {
@@ -114,41 +111,90 @@ static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_
     }
 }
 
+/* Whether `object` has keys besides `known`: refuses the first. */
+static void refuse_others(glimpse_config_reader *r, json_t *object, const char *section,
+                          const char *known) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        if (strcmp(key, known) != 0) glimpse_config_refuse(r, key, section);
+    }
+}
+
+/* What the layers of the text tower compute with. */
+static void read_text_numbers(glimpse_config_reader *r, json_t *text, glimpse_tower_config *t) {
+    json_t *norm = glimpse_config_member(text, "norm_kwargs"),
+           *activation = glimpse_config_member(text, "act_kwargs");
+    refuse_others(r, norm, "this setting of norm_kwargs", "eps");
+    refuse_others(r, activation, "this setting of act_kwargs", "approximate");
+    t->eps = (float)glimpse_config_number(r, norm, "eps", 1e-5, 1e-20, 1e-2);
+    const char *gelu = json_string_value(glimpse_config_member(activation, "approximate"));
+    if (gelu && strcmp(gelu, "tanh") == 0 && t->activation == GLIMPSE_ACTIVATION_GELU) {
+        t->activation = GLIMPSE_ACTIVATION_GELU_TANH;
+    } else if (gelu && strcmp(gelu, "none") != 0) {
+        glimpse_config_refuse(r, "approximate", gelu);
+    }
+}
+
+static void read_text_projection(glimpse_config_reader *r, json_t *text,
+                                 glimpse_model_config *config) {
+    const char *projection = json_string_value(glimpse_config_member(text, "proj_type"));
+    int bias = glimpse_config_flag(r, text, "proj_bias", 0);
+    config->text_projection = bias ? GLIMPSE_PROJECTION_LINEAR : GLIMPSE_PROJECTION_MATRIX;
+    if (!projection || strcmp(projection, "linear") == 0) return;
+    if (strcmp(projection, "none") != 0) {
+        glimpse_config_refuse(r, "proj_type", projection);
+        return;
+    }
+    config->text_projection = GLIMPSE_PROJECTION_NONE;
+    if (r->status == GLIMPSE_OK && config->text.width != config->embedding) {
+        r->status =
+            glimpse_fail(GLIMPSE_E_FORMAT,
+                         "%s: \"embed_dim\" is %zu, but texts become vectors of %zu numbers "
+                         "(\"width\"): \"proj_type\" is none",
+                         r->path, config->embedding, config->text.width);
+    }
+}
+
+/* Which place is read, which places it sees, and what makes the ids. */
+static void read_text_pooling(glimpse_config_reader *r, json_t *text,
+                              glimpse_model_config *config) {
+    const char *pool = json_string_value(glimpse_config_member(text, "pool_type"));
+    int own_tokenizer = glimpse_config_member(text, "hf_tokenizer_name") != NULL;
+    if (own_tokenizer) config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
+    if (pool && strcmp(pool, "last") == 0) {
+        config->text_pooling = GLIMPSE_TEXT_LAST;
+    } else if (pool && strcmp(pool, "eos") == 0) {
+        config->text_pooling = GLIMPSE_TEXT_END;
+        config->end_id = glimpse_config_id(r, text, "eos_id", 2, MAX_VOCABULARY);
+    } else if (pool && strcmp(pool, "argmax") != 0) {
+        glimpse_config_refuse(r, "pool_type", pool);
+    }
+    config->causal = !glimpse_config_flag(r, text, "no_causal_mask", 0);
+    /* The last place is one of padding; without a mask, all places see it. */
+    if (config->text_pooling == GLIMPSE_TEXT_LAST || !config->causal) {
+        config->padding = own_tokenizer ? GLIMPSE_PADDING_TOKENIZER : GLIMPSE_PADDING_ZERO;
+    }
+}
+
 /* open_clip's own text transformer. */
 static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
-    static const char *const refused[] = {"tokenizer_kwargs",
-                                          "embed_cls",
-                                          "ls_init_value",
-                                          "proj_bias",
-                                          "no_causal_mask",
-                                          "act_kwargs",
-                                          "norm_kwargs",
-                                          "block_type",
-                                          "qk_norm",
-                                          "scaled_cosine_attn",
-                                          NULL};
+    static const char *const refused[] = {"embed_cls", "ls_init_value",      "block_type",
+                                          "qk_norm",   "scaled_cosine_attn", NULL};
     glimpse_tower_config *t = &config->text;
     refuse_keys(r, text, "this setting of text_cfg", refused);
-    const char *pool = json_string_value(glimpse_config_member(text, "pool_type"));
-    int at_end = pool && strcmp(pool, "eos") == 0;
-    if (pool && !at_end && strcmp(pool, "argmax") != 0) glimpse_config_refuse(r, "pool_type", pool);
-    const char *projection = json_string_value(glimpse_config_member(text, "proj_type"));
-    if (projection && strcmp(projection, "linear") != 0)
-        glimpse_config_refuse(r, "proj_type", projection);
     config->text_architecture = GLIMPSE_TEXT_CLIP;
     config->tokenizer = GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
     t->width = glimpse_config_size(r, text, "width", 512, MAX_WIDTH);
     t->layers = glimpse_config_size(r, text, "layers", 12, MAX_LAYERS);
     t->heads = glimpse_config_size(r, text, "heads", 8, MAX_WIDTH);
     t->mlp = read_mlp(r, text, t->width);
-    t->eps = 1e-5f;
-    config->causal = 1;
-    config->text_pooling = at_end ? GLIMPSE_TEXT_END : GLIMPSE_TEXT_HIGHEST;
+    config->text_pooling = GLIMPSE_TEXT_HIGHEST;
     config->end_id = -1;
-    if (at_end) config->end_id = glimpse_config_id(r, text, "eos_id", 2, MAX_VOCABULARY);
-    if (glimpse_config_member(text, "hf_tokenizer_name"))
-        config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
     config->vocabulary = glimpse_config_size(r, text, "vocab_size", 49408, MAX_VOCABULARY);
+    read_text_numbers(r, text, t);
+    read_text_projection(r, text, config);
+    read_text_pooling(r, text, config);
 }
 
 static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
@@ -210,6 +256,7 @@ void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
         glimpse_config_flag(r, model, "quick_gelu", 0) ? GLIMPSE_ACTIVATION_QUICK_GELU
                                                        : GLIMPSE_ACTIVATION_GELU;
     config->embedding = glimpse_config_size(r, model, "embed_dim", 512, MAX_WIDTH);
+    config->sigmoid = glimpse_config_member(model, "init_logit_bias") != NULL;
     read_vision(r, vision, config);
     read_text(r, text, config);
     read_pictures(r, glimpse_config_member(root, "preprocess_cfg"), config, &config->preprocess);

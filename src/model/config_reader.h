@@ -91,6 +91,9 @@ void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const ch
 /* config_hf_text.c: a text_cfg with an hf_model_name; the embedding and the context are read. */
 void glimpse_config_read_hf_text(glimpse_config_reader *r, json_t *text,
                                  glimpse_model_config *config);
+/* config_timm.c: vision_cfg of open_clip_config.json, where it names a model of timm. */
+void glimpse_config_read_timm(glimpse_config_reader *r, json_t *vision,
+                              glimpse_model_config *config);
 /* config_open_clip.c: open_clip_config.json. */
 void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
                                    glimpse_model_config *config);

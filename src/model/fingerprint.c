@@ -38,10 +38,26 @@ static int is_implied(const glimpse_model_config *c) {
     int siglip = c->layout == GLIMPSE_LAYOUT_SIGLIP;
     return c->image_architecture == GLIMPSE_IMAGE_VIT &&
            c->text_architecture == GLIMPSE_TEXT_CLIP && c->causal == !siglip &&
+           c->text_projection == GLIMPSE_PROJECTION_MATRIX &&
            (c->padding == (siglip ? GLIMPSE_PADDING_TOKENIZER : GLIMPSE_PADDING_NONE)) &&
            (siglip
                 ? c->text_pooling == GLIMPSE_TEXT_LAST
                 : c->text_pooling == GLIMPSE_TEXT_HIGHEST || c->text_pooling == GLIMPSE_TEXT_END);
+}
+
+/* Sizes and activation are the tower's; the reference grid is what else a name can change. */
+static void add_timm(glimpse_hasher *hasher, const glimpse_model_config *config) {
+    const glimpse_timm_config *t = &config->timm;
+    if (config->image_architecture != GLIMPSE_IMAGE_TIMM_VIT) return;
+    glimpse_fingerprint_add_text(hasher, t->family);
+    glimpse_fingerprint_add_number(hasher, "norms", (double)config->vision.norms);
+    glimpse_fingerprint_add_number(hasher, "gated", (double)config->vision.gated);
+    glimpse_fingerprint_add_number(hasher, "class_token", (double)t->class_token);
+    glimpse_fingerprint_add_number(hasher, "rotary", (double)t->rotary);
+    glimpse_fingerprint_add_number(hasher, "reference", (double)t->rotary_reference);
+    glimpse_fingerprint_add_number(hasher, "offset", (double)t->rotary_offset);
+    glimpse_fingerprint_add_number(hasher, "pool_heads", (double)t->pool_heads);
+    glimpse_fingerprint_add_number(hasher, "head", (double)t->head);
 }
 
 static void add_config(glimpse_hasher *hasher, const glimpse_model_config *config) {
@@ -72,7 +88,9 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
         glimpse_fingerprint_add_number(hasher, "padding", (double)config->padding);
         glimpse_fingerprint_add_number(hasher, "causal", (double)config->causal);
         glimpse_fingerprint_add_number(hasher, "first_position", (double)config->first_position);
-        glimpse_fingerprint_add_number(hasher, "norms", (double)config->text.norm_place);
+        glimpse_fingerprint_add_number(hasher, "norms", (double)config->text.norms);
+        glimpse_fingerprint_add_number(hasher, "projection", (double)config->text_projection);
+        add_timm(hasher, config);
     }
 }
 
@@ -86,6 +104,24 @@ static int own_files(const char *const **out, const char *directory,
     int status = glimpse_tokenizer_recognise(&kind, directory, GLIMPSE_SIGN_CLASS);
     if (status == GLIMPSE_OK) *out = glimpse_tokenizer_type_of(kind)->files;
     return status;
+}
+
+/* What open_clip does to texts first, where that is more than its own tokenizer does. */
+static int add_cleaning(glimpse_hasher *hasher, const char *directory,
+                        const glimpse_model_config *config) {
+    glimpse_tokenizer_cleaning cleaning;
+    if (config->m_clip) return GLIMPSE_OK;
+    if (config->layout != GLIMPSE_LAYOUT_OPENCLIP &&
+        config->layout != GLIMPSE_LAYOUT_OPENCLIP_CUSTOM) {
+        return GLIMPSE_OK;
+    }
+    int status = glimpse_tokenizer_cleaning_read(&cleaning, directory);
+    if (status < 0) return status;
+    if (!cleaning.text && !cleaning.strip_end && !*cleaning.language) return GLIMPSE_OK;
+    glimpse_fingerprint_add_number(hasher, "cleaning", (double)cleaning.text);
+    glimpse_fingerprint_add_number(hasher, "strip_end", (double)cleaning.strip_end);
+    glimpse_fingerprint_add_text(hasher, cleaning.language);
+    return GLIMPSE_OK;
 }
 
 /* 1: hashed, 0: not there. */
@@ -124,20 +160,6 @@ static int add_siglip_tokenizer(glimpse_hasher *hasher, const char *directory,
     for (; status >= 0 && own && *own; own++)
         status = add_file(hasher, directory, *own);
     return status < 0 ? status : add_settings(hasher, directory);
-}
-
-/* What open_clip does to texts before a tokenizer of transformers sees them. */
-static int add_cleaning(glimpse_hasher *hasher, const char *directory,
-                        const glimpse_model_config *config) {
-    glimpse_tokenizer_cleaning cleaning;
-    if (config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP ||
-        config->m_clip)
-        return GLIMPSE_OK;
-    int status = glimpse_tokenizer_cleaning_read(&cleaning, directory);
-    if (status < 0) return status;
-    glimpse_fingerprint_add_number(hasher, "cleaning", (double)cleaning.text);
-    glimpse_fingerprint_add_number(hasher, "strip_end", (double)cleaning.strip_end);
-    return GLIMPSE_OK;
 }
 
 /* tokenizer.json counts only where it is what the tokenizer reads. */
@@ -191,7 +213,7 @@ static char *cache_path(const char *directory, const glimpse_model_config *confi
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint key 2");
     glimpse_fingerprint_add_text(hasher, real);
     add_config(hasher, config);
-    int complete = 1;
+    int complete = add_cleaning(hasher, real, config) == GLIMPSE_OK;
     for (; *sets; sets++) {
         for (size_t i = 0; i < glimpse_tensors_file_count(*sets); i++)
             complete = add_identity(hasher, glimpse_tensors_file(*sets, i)) && complete;
@@ -261,11 +283,12 @@ int glimpse_fingerprint(char *hex, const char *directory, const glimpse_model_co
     }
     glimpse_fingerprint_add_text(hasher, "glimpse fingerprint 1");
     add_config(hasher, config);
-    status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
-                 ? add_siglip_tokenizer(hasher, directory, own)
-                 : add_tokenizer(hasher, directory);
-    if (status == GLIMPSE_OK && config->tokenizer == GLIMPSE_TOKENIZER_AUTO)
-        status = add_cleaning(hasher, directory, config);
+    status = add_cleaning(hasher, directory, config);
+    if (status == GLIMPSE_OK) {
+        status = config->tokenizer == GLIMPSE_TOKENIZER_AUTO
+                     ? add_siglip_tokenizer(hasher, directory, own)
+                     : add_tokenizer(hasher, directory);
+    }
     for (size_t i = 0; sets[i] && status == GLIMPSE_OK; i++) {
         status = glimpse_tensors_check_sums(sets[i]);
         if (status == GLIMPSE_OK) glimpse_fingerprint_add_tensors(hasher, sets[i]);

@@ -4,10 +4,12 @@
 #include "model/image_tower.h"
 
 #include "model/resnet.h"
+#include "model/timm_vit.h"
 #include "model/vit.h"
 
 static const glimpse_image_ops *const architectures[] = {
     [GLIMPSE_IMAGE_VIT] = &glimpse_image_vit,
+    [GLIMPSE_IMAGE_TIMM_VIT] = &glimpse_image_timm_vit,
     [GLIMPSE_IMAGE_RESNET] = &glimpse_image_resnet,
 };
 enum { ARCHITECTURES = sizeof architectures / sizeof architectures[0] };

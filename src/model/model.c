@@ -103,9 +103,9 @@ static int choose_tokenizer(glimpse_tokenizer_kind *out, const glimpse_model *mo
 
 static int open_tokenizer(glimpse_model *model, const char *language) {
     glimpse_tokenizer_kind kind;
+    /* transformers does not clean, whatever open_clip's configuration beside its own says. */
+    glimpse_tokenizer_cleaning cleaning = {.text = GLIMPSE_CLEANING_NONE};
     int status = choose_tokenizer(&kind, model);
-    glimpse_tokenizer_cleaning cleaning;
-    memset(&cleaning, 0, sizeof cleaning);
     int open_clip = model->config.layout == GLIMPSE_LAYOUT_OPENCLIP ||
                     model->config.layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM;
     if (status == GLIMPSE_OK && open_clip && !model->config.m_clip)

@@ -46,6 +46,7 @@ typedef struct glimpse_pass {
     float *qkv;       /* [max_rows][3D] */
     float *mixed;     /* [max_rows][D] attention output before conversion */
     void *mlp;        /* [max_rows][F] element */
+    float *gates;     /* [max_rows][2F] of gated MLPs */
     float *scores;    /* tiles of the attention of one head */
     float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
     void *middle;     /* [max_sequences][M] element */

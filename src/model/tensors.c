@@ -243,6 +243,15 @@ static int open_weights(glimpse_tensors **out, char *path, const char *directory
     return status;
 }
 
+/* As a cache leaves it whose files were deleted. */
+static int fail_dangling(char *path) {
+    int status =
+        glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: a link, and what it leads to is not there; %s", path,
+                     glimpse_download_advice());
+    free(path);
+    return status;
+}
+
 int glimpse_tensors_open(glimpse_tensors **out, const char *directory, const char *const *names) {
     *out = NULL;
     for (size_t i = 0; names[i]; i++) {
@@ -250,6 +259,7 @@ int glimpse_tensors_open(glimpse_tensors **out, const char *directory, const cha
         char *path = glimpse_path_join(directory, names[i]);
         if (!path) return glimpse_fail_nomem(strlen(directory), "a file name");
         if (stat(path, &info) == 0) return open_weights(out, path, directory, names[i]);
+        if (lstat(path, &info) == 0) return fail_dangling(path);
         free(path);
     }
     return fail_without_weights(directory, names);

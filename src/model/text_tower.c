@@ -41,10 +41,15 @@ static void load_clip(glimpse_tower *tower, glimpse_loader *l, const glimpse_mod
         glimpse_load_norm(l, width, prefix, hf ? "text_model.final_layer_norm" : "ln_final");
     (void)snprintf(stem, sizeof stem, "%s%s", prefix,
                    hf ? "text_projection.weight" : "text_projection");
-    tower->projection =
-        siglip ? glimpse_load_linear(l, config->embedding, width, "text_model.", "head",
-                                     GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32)
-               : glimpse_tower_load_projection(l, hf, config->embedding, width, stem);
+    if (siglip) {
+        tower->projection = glimpse_load_linear(l, config->embedding, width, "text_model.", "head",
+                                                GLIMPSE_ACTIVATION_NONE, 0, GLIMPSE_ELEMENT_F32);
+    } else if (config->text_projection == GLIMPSE_PROJECTION_LINEAR) {
+        tower->projection =
+            glimpse_tower_load_head(l, config->embedding, width, prefix, "text_projection", 1);
+    } else if (config->text_projection == GLIMPSE_PROJECTION_MATRIX) {
+        tower->projection = glimpse_tower_load_projection(l, hf, config->embedding, width, stem);
+    }
     /* The plain OpenCLIP layout has no common prefix but that of its layers. */
     glimpse_load_require_all(l, hf ? "text_model." : *prefix ? prefix : "transformer.");
 }

@@ -50,15 +50,19 @@ static glimpse_linear *load_qkv(glimpse_loader *l, const glimpse_block_names *na
     return glimpse_load_spec(l, &spec);
 }
 
+int glimpse_tower_make_blocks(glimpse_loader *l, glimpse_tower *tower) {
+    if (l->status < 0) return 0;
+    tower->blocks = calloc(tower->config.layers, sizeof *tower->blocks);
+    if (!tower->blocks) {
+        l->status = glimpse_fail_nomem(tower->config.layers * sizeof *tower->blocks, "a tower");
+    }
+    return tower->blocks != NULL;
+}
+
 void glimpse_tower_load_blocks(glimpse_loader *l, glimpse_tower *tower,
                                const glimpse_block_names *names, const char *prefix) {
     const glimpse_tower_config *c = &tower->config;
-    if (l->status < 0) return;
-    tower->blocks = calloc(c->layers, sizeof *tower->blocks);
-    if (!tower->blocks) {
-        l->status = glimpse_fail_nomem(c->layers * sizeof *tower->blocks, "a tower");
-        return;
-    }
+    if (!glimpse_tower_make_blocks(l, tower)) return;
     for (size_t i = 0; i < c->layers && l->status == GLIMPSE_OK; i++) {
         glimpse_block *block = &tower->blocks[i];
         char stem[GLIMPSE_TENSOR_NAME_BYTES];
@@ -88,11 +92,24 @@ glimpse_linear *glimpse_tower_load_projection(glimpse_loader *l, int hf, size_t 
     return glimpse_load_spec(l, &spec);
 }
 
+glimpse_linear *glimpse_tower_load_head(glimpse_loader *l, size_t embedding, size_t width,
+                                        const char *stem, const char *name, int has_bias) {
+    char full[GLIMPSE_TENSOR_NAME_BYTES];
+    (void)snprintf(full, sizeof full, "%s%s", stem, name);
+    glimpse_linear_spec spec = {
+        .in = width, .out = embedding, .parts = 1, .output = GLIMPSE_ELEMENT_F32, .exact = 1};
+    spec.weights[0] = glimpse_load_matrix(l, embedding, width, full, ".weight");
+    if (has_bias) spec.biases[0] = glimpse_load_vector(l, embedding, full, ".bias");
+    return glimpse_load_spec(l, &spec);
+}
+
 void glimpse_tower_close(glimpse_tower *tower) {
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
         glimpse_block *block = &tower->blocks[i];
         glimpse_norm_release(&block->norm1);
         glimpse_norm_release(&block->norm2);
+        glimpse_norm_release(&block->attn_norm);
+        glimpse_norm_release(&block->mlp_norm);
         glimpse_linear_free(block->qkv);
         glimpse_linear_free(block->out);
         glimpse_linear_free(block->up);
@@ -103,8 +120,10 @@ void glimpse_tower_close(glimpse_tower *tower) {
     glimpse_norm_release(&tower->last);
     glimpse_linear_free(tower->patches);
     glimpse_linear_free(tower->middle);
+    glimpse_stem_release(&tower->stem);
     glimpse_linear_free(tower->projection);
     free(tower->positions);
+    free(tower->rotary);
     free(tower->class_token);
     glimpse_pooling_release(&tower->pooling);
     *tower = (glimpse_tower){.math = NULL};
@@ -113,10 +132,14 @@ void glimpse_tower_close(glimpse_tower *tower) {
 size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
                    glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->middle) +
-                   glimpse_linear_memory(tower->projection) +
+                   glimpse_stem_memory(&tower->stem) + glimpse_linear_memory(tower->projection) +
                    glimpse_pooling_memory(&tower->pooling, tower->config.width);
+    if (tower->rotary)
+        bytes += tower->tokens * tower->config.width / tower->config.heads * sizeof(float);
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {
         const glimpse_block *block = &tower->blocks[i];
+        if (block->attn_norm.gamma) bytes += 2 * tower->config.width * sizeof(float);
+        if (block->mlp_norm.gamma) bytes += 2 * tower->config.mlp * sizeof(float);
         bytes += 4 * tower->config.width * sizeof(float) + glimpse_linear_memory(block->qkv) +
                  glimpse_linear_memory(block->out) + glimpse_linear_memory(block->up) +
                  glimpse_linear_memory(block->down);

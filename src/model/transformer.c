@@ -26,7 +26,9 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
     pass->h = glimpse_arena_alloc(arena, rows * c->width, element);
     pass->qkv = glimpse_arena_alloc(arena, rows * 3 * c->width, sizeof(float));
     pass->mixed = glimpse_arena_alloc(arena, rows * c->width, sizeof(float));
-    pass->mlp = glimpse_arena_alloc(arena, rows * c->mlp, element);
+    size_t mlp = tower->pooling.mlp > c->mlp ? tower->pooling.mlp : c->mlp;
+    pass->mlp = glimpse_arena_alloc(arena, rows * mlp, element);
+    if (c->gated) pass->gates = glimpse_arena_alloc(arena, rows * 2 * c->mlp, sizeof(float));
     pass->scores = glimpse_arena_alloc(
         arena, glimpse_attention_scratch(tower->tokens, c->width / c->heads), sizeof(float));
     pass->pooled = glimpse_arena_alloc(arena, sequences * c->width, sizeof(float));
@@ -55,68 +57,124 @@ static void attend(const glimpse_pass *pass, const float *qkv, size_t rows, size
     }
 }
 
-/* Attention output in `mixed` [rows][D] as the input of the next product. */
-static const void *as_input(const glimpse_pass *pass, size_t rows) {
-    const glimpse_math *math = pass->tower->math;
-    if (math->element == GLIMPSE_ELEMENT_F32) return pass->mixed;
-    math->kernels->convert(pass->h, math->element, pass->mixed, rows * pass->tower->config.width);
-    return pass->h;
-}
-
 static void norm(const glimpse_pass *pass, const glimpse_norm *n, const float *x, size_t rows) {
     const glimpse_tower *tower = pass->tower;
     tower->math->kernels->layer_norm(pass->h, tower->math->element, x, n->gamma, n->beta,
                                      tower->config.eps, rows, tower->config.width);
 }
 
-/* x [rows][D] as the input of the next product, in h where it is not one as it lies. */
-static const void *stream_as_input(const glimpse_pass *pass, const float *x, size_t rows) {
+/* x [rows][D] as the input of a product. */
+static const void *as_input(const glimpse_pass *pass, const float *x, size_t rows) {
     const glimpse_math *math = pass->tower->math;
     if (math->element == GLIMPSE_ELEMENT_F32) return x;
     math->kernels->convert(pass->h, math->element, x, rows * pass->tower->config.width);
     return pass->h;
 }
 
-/* The norm behind a half of a block, in place: one row is read before it is written. */
-static void norm_stream(const glimpse_pass *pass, const glimpse_norm *n, float *x, size_t rows) {
+/* What the first product of half a block takes, of the residual stream x [rows][D]. */
+static const void *half_input(const glimpse_pass *pass, const glimpse_norm *n, const float *x,
+                              size_t rows) {
+    if (pass->tower->config.norms != GLIMPSE_NORM_PRE) return as_input(pass, x, rows);
+    norm(pass, n, x, rows);
+    return pass->h;
+}
+
+/* The attention output in `mixed` [rows][D] as the input of the product behind it. */
+static const void *attention_input(const glimpse_pass *pass, const glimpse_block *block,
+                                   size_t rows) {
+    if (!block->attn_norm.gamma) return as_input(pass, pass->mixed, rows);
+    norm(pass, &block->attn_norm, pass->mixed, rows);
+    return pass->h;
+}
+
+/* The last product of half a block, onto the residual stream x [rows][D]. By now qkv and mixed,
+ * unless that is the input, are free. */
+static int add_half(const glimpse_pass *pass, const glimpse_linear *last, const glimpse_norm *n,
+                    const void *input, float *x, size_t rows) {
     const glimpse_tower *tower = pass->tower;
-    tower->math->kernels->layer_norm(x, GLIMPSE_ELEMENT_F32, x, n->gamma, n->beta,
-                                     tower->config.eps, rows, tower->config.width);
+    size_t width = tower->config.width;
+    if (tower->config.norms != GLIMPSE_NORM_RESIDUAL_POST) {
+        int status = glimpse_linear_run(last, pass->workspace, input, rows, x);
+        if (status < 0 || tower->config.norms == GLIMPSE_NORM_PRE) return status;
+        /* In place: a row is read before it is written. */
+        tower->math->kernels->layer_norm(x, GLIMPSE_ELEMENT_F32, x, n->gamma, n->beta,
+                                         tower->config.eps, rows, width);
+        return GLIMPSE_OK;
+    }
+    int status = glimpse_linear_run(last, pass->workspace, input, rows, pass->qkv);
+    if (status < 0) return status;
+    tower->math->kernels->layer_norm(pass->mixed, GLIMPSE_ELEMENT_F32, pass->qkv, n->gamma, n->beta,
+                                     tower->config.eps, rows, width);
+    for (size_t j = 0; j < rows * width; j++)
+        x[j] += pass->mixed[j];
+    return GLIMPSE_OK;
+}
+
+/* The input of the MLP's second product, into pass->mlp. */
+static int run_up(const glimpse_pass *pass, const glimpse_block *block, const void *input,
+                  size_t rows) {
+    const glimpse_tower *tower = pass->tower;
+    const glimpse_kernels *kernels = tower->math->kernels;
+    size_t width = tower->config.mlp;
+    if (!tower->config.gated)
+        return glimpse_linear_run(block->up, pass->workspace, input, rows, pass->mlp);
+    int status = glimpse_linear_run(block->up, pass->workspace, input, rows, pass->gates);
+    if (status < 0) return status;
+    if (!block->mlp_norm.gamma) {
+        kernels->swiglu(pass->mlp, tower->math->element, pass->gates, rows, width);
+        return GLIMPSE_OK;
+    }
+    kernels->swiglu(pass->gates, GLIMPSE_ELEMENT_F32, pass->gates, rows, width);
+    kernels->layer_norm(pass->mlp, tower->math->element, pass->gates, block->mlp_norm.gamma,
+                        block->mlp_norm.beta, tower->config.eps, rows, width);
+    return GLIMPSE_OK;
 }
 
 /* The half of a block behind attention, on x [rows][D] with the attention output as `input`. */
 static int finish_block(const glimpse_pass *pass, const glimpse_block *block, const void *input,
                         float *x, size_t rows) {
-    int post = pass->tower->config.norm_place == GLIMPSE_NORM_POST;
-    int status = glimpse_linear_run(block->out, pass->workspace, input, rows, x);
+    int status = add_half(pass, block->out, &block->norm1, input, x, rows);
     if (status < 0) return status;
-    const void *middle = pass->h;
-    if (post) {
-        norm_stream(pass, &block->norm1, x, rows);
-        middle = stream_as_input(pass, x, rows);
-    } else {
-        norm(pass, &block->norm2, x, rows);
-    }
-    status = glimpse_linear_run(block->up, pass->workspace, middle, rows, pass->mlp);
+    status = run_up(pass, block, half_input(pass, &block->norm2, x, rows), rows);
     if (status < 0) return status;
-    status = glimpse_linear_run(block->down, pass->workspace, pass->mlp, rows, x);
-    if (post && status == GLIMPSE_OK) norm_stream(pass, &block->norm2, x, rows);
-    return status;
+    return add_half(pass, block->down, &block->norm2, pass->mlp, x, rows);
 }
 
-/* All sequences into h on the matrix units. 1 when that was done: either for all or for none, as
- * the sequences are equally long in the towers that it is asked for. */
-static int attend_fast(const glimpse_pass *pass, size_t sequences) {
+/* Queries and keys of all sequences, each turned by the angles of its place. */
+static void rotate(const glimpse_pass *pass, size_t sequences) {
     const glimpse_tower *tower = pass->tower;
-    size_t width = tower->config.width, element = glimpse_element_size(tower->math->element);
+    size_t width = tower->config.width, heads = tower->config.heads, pairs = width / heads / 2;
+    for (size_t s = 0; s < sequences; s++) {
+        size_t start = pass->starts[s], length = pass->starts[s + 1] - start;
+        for (size_t t = 0; t < length; t++) {
+            const float *cosines = tower->rotary + t * 2 * pairs, *sines = cosines + pairs;
+            float *row = pass->qkv + (start + t) * 3 * width;
+            for (size_t i = 0; i < 2 * heads; i++, row += 2 * pairs) {
+                for (size_t j = 0; j < pairs; j++) {
+                    float a = row[2 * j], b = row[2 * j + 1];
+                    row[2 * j] = a * cosines[j] - b * sines[j];
+                    row[2 * j + 1] = b * cosines[j] + a * sines[j];
+                }
+            }
+        }
+    }
+}
+
+/* All sequences on the matrix units: into h, or, where a norm follows, into mixed. 1 when that was
+ * done: either for all or for none, as the sequences of a tower without a mask are equally long. */
+static int attend_fast(const glimpse_pass *pass, const glimpse_block *block, size_t sequences) {
+    const glimpse_tower *tower = pass->tower;
+    glimpse_element result = block->attn_norm.gamma ? GLIMPSE_ELEMENT_F32 : tower->math->element;
+    size_t width = tower->config.width, element = glimpse_element_size(result);
+    uint8_t *out = block->attn_norm.gamma ? (void *)pass->mixed : pass->h;
     int done = 0;
     if (tower->causal || tower->unpadded) return 0;
     for (size_t s = 0; s < sequences; s++) {
         size_t start = pass->starts[s];
-        done = glimpse_attend_fast(tower->math, pass->workspace, pass->qkv + start * 3 * width,
-                                   pass->starts[s + 1] - start, tower->config.heads,
-                                   width / tower->config.heads,
-                                   (uint8_t *)pass->h + start * width * element);
+        done =
+            glimpse_attend_fast(tower->math, pass->workspace, pass->qkv + start * 3 * width,
+                                pass->starts[s + 1] - start, tower->config.heads,
+                                width / tower->config.heads, result, out + start * width * element);
         if (done <= 0) break;
     }
     return done;
@@ -126,18 +184,17 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
                      int pooled_only) {
     size_t width = pass->tower->config.width;
     size_t rows = pass->starts[sequences];
-    const void *input = pass->h;
-    if (pass->tower->config.norm_place == GLIMPSE_NORM_POST) {
-        input = stream_as_input(pass, pass->x, rows);
-    } else {
-        norm(pass, &block->norm1, pass->x, rows);
-    }
+    const void *input = half_input(pass, &block->norm1, pass->x, rows);
     int status = glimpse_linear_run(block->qkv, pass->workspace, input, rows, pass->qkv);
     if (status < 0) return status;
+    if (pass->tower->rotary) rotate(pass, sequences);
     if (!pooled_only) {
-        status = attend_fast(pass, sequences);
+        status = attend_fast(pass, block, sequences);
         if (status < 0) return status;
-        if (status == 1) return finish_block(pass, block, pass->h, pass->x, rows);
+        if (status == 1) {
+            input = block->attn_norm.gamma ? attention_input(pass, block, rows) : pass->h;
+            return finish_block(pass, block, input, pass->x, rows);
+        }
     }
     for (size_t s = 0; s < sequences; s++) {
         size_t start = pass->starts[s], length = pass->starts[s + 1] - start;
@@ -149,9 +206,10 @@ static int run_block(const glimpse_pass *pass, const glimpse_block *block, size_
         }
     }
     if (pooled_only) {
-        return finish_block(pass, block, as_input(pass, sequences), pass->pooled, sequences);
+        return finish_block(pass, block, attention_input(pass, block, sequences), pass->pooled,
+                            sequences);
     }
-    return finish_block(pass, block, as_input(pass, rows), pass->x, rows);
+    return finish_block(pass, block, attention_input(pass, block, rows), pass->x, rows);
 }
 
 static void gather(const glimpse_pass *pass, size_t sequences) {
@@ -183,10 +241,16 @@ static void gather_means(const glimpse_pass *pass, size_t sequences) {
 static int project(const glimpse_pass *pass, size_t sequences, float *embeddings) {
     const glimpse_tower *tower = pass->tower;
     const void *input = pass->h;
+    if (!tower->projection) {
+        tower->math->kernels->layer_norm(embeddings, GLIMPSE_ELEMENT_F32, pass->pooled,
+                                         tower->last.gamma, tower->last.beta, tower->config.eps,
+                                         sequences, tower->config.width);
+        return GLIMPSE_OK;
+    }
     if (tower->last.gamma) {
         norm(pass, &tower->last, pass->pooled, sequences);
     } else {
-        input = stream_as_input(pass, pass->pooled, sequences);
+        input = as_input(pass, pass->pooled, sequences);
     }
     if (tower->middle) {
         int status =

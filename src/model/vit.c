@@ -92,8 +92,12 @@ void glimpse_vit_plan(void *work, glimpse_arena *arena, const void *opened, size
     size_t squares = tower->grid * tower->grid, width = tower->config.width;
     size_t patch_rows = glimpse_padded_rows(max_batch * squares);
     glimpse_pass_plan(&w->pass, arena, tower, max_batch * tower->tokens, max_batch);
-    w->patches = glimpse_arena_alloc(arena, patch_rows * 3 * tower->patch * tower->patch,
-                                     glimpse_element_size(tower->math->element));
+    if (tower->patches) {
+        w->patches = glimpse_arena_alloc(arena, patch_rows * 3 * tower->patch * tower->patch,
+                                         glimpse_element_size(tower->math->element));
+    } else {
+        glimpse_stem_plan(&w->stem, arena, tower->math, &tower->stem, max_batch * squares);
+    }
     w->embedded = glimpse_arena_alloc(arena, patch_rows * width, sizeof(float));
     if (tower->first.gamma)
         w->rows = glimpse_arena_alloc(arena, max_batch * tower->tokens * width, sizeof(float));
@@ -102,6 +106,11 @@ void glimpse_vit_plan(void *work, glimpse_arena *arena, const void *opened, size
 void glimpse_vit_add(void *work, size_t place, const float *pixels) {
     glimpse_vit_work *w = work;
     const glimpse_tower *tower = w->pass.tower;
+    if (!tower->patches) {
+        glimpse_stem_cut(&w->stem, tower->math, pixels, tower->side,
+                         place * tower->grid * tower->grid);
+        return;
+    }
     size_t bytes = tower->grid * tower->grid * 3 * tower->patch * tower->patch *
                    glimpse_element_size(tower->math->element);
     glimpse_cut_patches(tower->math, pixels, tower->side, tower->patch,
@@ -117,8 +126,10 @@ int glimpse_vit_run(void *work, glimpse_workspace *workspace, size_t count, floa
     /* Without a first norm the tower starts from the sums themselves. */
     float *all = tower->first.gamma ? w->rows : pass->x;
     pass->workspace = workspace;
-    int status =
-        glimpse_linear_run(tower->patches, workspace, w->patches, count * squares, w->embedded);
+    int status = tower->patches ? glimpse_linear_run(tower->patches, workspace, w->patches,
+                                                     count * squares, w->embedded)
+                                : glimpse_stem_run(&w->stem, &tower->stem, workspace,
+                                                   count * squares, w->embedded);
     if (status < 0) return status;
     for (size_t b = 0; b < count; b++) {
         float *rows = all + b * tokens * width;

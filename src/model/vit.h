@@ -14,9 +14,10 @@ extern const glimpse_image_ops glimpse_image_vit;
 /* The buffers of one worker. */
 typedef struct glimpse_vit_work {
     glimpse_pass pass;
-    void *patches;   /* [max_batch * G * G][3 P P] element */
-    float *embedded; /* [max_batch * G * G][D] */
-    float *rows;     /* [max_batch * T][D], before the first norm, where there is one */
+    void *patches;          /* [max_batch * G * G][3 P P] element */
+    glimpse_stem_work stem; /* in place of them, where the tower has one */
+    float *embedded;        /* [max_batch * G * G][D] */
+    float *rows;            /* [max_batch * T][D], before the first norm, where there is one */
 } glimpse_vit_work;
 
 /* The operations of a tower that is a glimpse_tower on the heap. */

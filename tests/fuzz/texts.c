@@ -19,7 +19,11 @@ static const struct {
                 {GLIMPSE_TOKENIZER_CLIP_OPENCLIP, ""},
                 {GLIMPSE_TOKENIZER_SIGLIP, "/siglip"},
                 {GLIMPSE_TOKENIZER_GEMMA, "/gemma"},
-                {GLIMPSE_TOKENIZER_WORDPIECE, "/wordpiece"}};
+                {GLIMPSE_TOKENIZER_WORDPIECE, "/wordpiece"},
+                {GLIMPSE_TOKENIZER_XLMR, "/xlmr"},
+                {GLIMPSE_TOKENIZER_NLLB, "/nllb"},
+                {GLIMPSE_TOKENIZER_SIGLIP, "/siglip/json"},
+                {GLIMPSE_TOKENIZER_AUTO, "/siglip/json"}}; /* texts are cleaned first */
 enum { KINDS = sizeof fixtures / sizeof *fixtures };
 static glimpse_tokenizer *tokenizers[KINDS];
 

@@ -17,6 +17,7 @@ static const char *const files[] = {"config.json",
                                     "merges.txt",
                                     "vocab.txt",
                                     "spiece.model",
+                                    "sentencepiece.bpe.model",
                                     "special_tokens_map.json",
                                     "tokenizer_config.json",
                                     NULL};
@@ -40,6 +41,15 @@ static void use(const glimpse_tokenizer *tokenizer, const uint8_t *text, size_t 
     }
     PROMISE(glimpse_tokenizer_token(tokenizer, -1) == NULL);
     PROMISE(vocabulary > INT32_MAX || !glimpse_tokenizer_token(tokenizer, (int32_t)vocabulary));
+    int32_t language;
+    if (fuzz_fine(glimpse_tokenizer_language(&language, tokenizer, "de"))) {
+        PROMISE(language >= 0 && (size_t)language < vocabulary);
+        PROMISE(glimpse_tokenizer_encode_as(&tokens, tokenizer, language, (const char *)text,
+                                            size) == GLIMPSE_OK);
+        PROMISE(tokens.count >= 2 && ids[0] == language);
+    } else {
+        PROMISE(language == -1);
+    }
     char back[512];
     size_t length = 0;
     if (fuzz_fine(glimpse_tokenizer_decode(back, sizeof back, &length, tokenizer, ids, tokens.count,

@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MODEL "org/model"
 enum { WEIGHTS = 300000 };
@@ -118,6 +120,8 @@ static void expect_failure(int status, int wanted, const char *said) {
     assert_int_equal(count_files(MODEL), 0);
 }
 
+static void leave_part(char *part, size_t size);
+
 /*
  * What is installed.
  */
@@ -147,6 +151,24 @@ static void the_needed_files_are_installed_bit_by_bit(void **state) {
     assert_int_equal(loopback_hub_asked(loopback_hub_server(hub), "/resolve/main/", NULL), 0);
 }
 
+static void what_a_hub_says_of_a_licence_is_text(void **state) {
+    (void)state;
+    glimpse_pull *pull = NULL;
+    const glimpse_pull_options o = options();
+    char card[400], long_name[220];
+    memset(long_name, 'a', 199);
+    (void)snprintf(long_name + 199, sizeof long_name - 199, "%s", "\xc3\xa4\xc3\xb6");
+    (void)snprintf(card, sizeof card, "{\"license\":\"%s\"}", long_name);
+    loopback_hub_set_card(hub, card, 0);
+    assert_ok(pull_it(MODEL)); /* cut in no character: the record is one */
+    expect_installed();
+    remove_tree(models);
+    loopback_hub_set_card(hub, "{\"license\":\"\\u001b[1m\\u009b0m\\n\"}", 0);
+    assert_ok(glimpse_pull_open(&pull, MODEL, NULL, models, &o));
+    assert_string_equal(glimpse_pull_describe(pull)->licence, "?[1m??0m?");
+    glimpse_pull_free(pull);
+}
+
 static void an_installed_model_is_not_downloaded_again(void **state) {
     (void)state;
     assert_ok(pull_it(MODEL));
@@ -161,7 +183,12 @@ static void a_newer_revision_replaces_an_older_one_and_downloads_what_changed(vo
     size_t before = loopback_hub_asked(loopback_hub_other(hub), "model.safetensors", NULL);
     loopback_hub_set_commit(hub, "1123456789abcdef0123456789abcdef01234567");
     loopback_hub_add(hub, MODEL, "config.json", "{\"a\":2}", 7, 0);
-    assert_ok(pull_it(MODEL));
+    glimpse_pull *pull = NULL;
+    const glimpse_pull_options o = options();
+    assert_ok(glimpse_pull_open(&pull, MODEL, NULL, models, &o));
+    assert_int_equal(glimpse_pull_describe(pull)->missing_bytes, 7);
+    assert_ok(glimpse_pull_run(pull));
+    glimpse_pull_free(pull);
     expect_file("config.json", "{\"a\":2}", 7);
     expect_file("model.safetensors", weights, WEIGHTS);
     assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "model.safetensors", NULL),
@@ -198,6 +225,47 @@ static void a_damaged_file_of_an_installation_is_not_written_through_a_link(void
     expect_file("model.safetensors", weights, WEIGHTS);
 }
 
+static void weights_that_were_moved_behind_a_link_are_used_for_the_next_revision(void **state) {
+    (void)state;
+    char path[1300], elsewhere[1300];
+    size_t size = 0;
+    assert_ok(pull_it(MODEL));
+    (void)snprintf(path, sizeof path, "%s/" MODEL "/model.safetensors", models);
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s", in_directory("large"));
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, path), 0);
+    loopback_hub_set_commit(hub, "1123456789abcdef0123456789abcdef01234567");
+    loopback_hub_add(hub, MODEL, "config.json", "{\"a\":2}", 7, 0);
+    assert_ok(pull_it(MODEL));
+    expect_file("config.json", "{\"a\":2}", 7);
+    expect_file("model.safetensors", weights, WEIGHTS);
+    void *kept = read_whole_file(elsewhere, &size);
+    assert_int_equal(size, WEIGHTS);
+    assert_memory_equal(kept, weights, size);
+    free(kept);
+}
+
+static void what_is_no_file_where_parts_are_is_in_nobodys_way(void **state) {
+    (void)state;
+    char part[1400], victim[1300];
+    size_t size = 0;
+    (void)snprintf(victim, sizeof victim, "%s", in_directory("victim"));
+    for (int kind = 0; kind < 3; kind++) {
+        leave_part(part, sizeof part);
+        assert_int_equal(unlink(part), 0);
+        write_text(victim, "victim");
+        if (kind == 0) assert_int_equal(symlink(victim, part), 0);
+        if (kind == 1) assert_int_equal(mkfifo(part, 0600), 0);
+        if (kind == 2) assert_int_equal(mkdir(part, 0700), 0);
+        assert_ok(pull_it(MODEL));
+        expect_installed();
+        char *text = read_whole_file(victim, &size);
+        assert_int_equal(size, 6);
+        free(text);
+        remove_tree(models);
+    }
+}
+
 static void each_form_of_weights_is_chosen_as_it_is_there(void **state) {
     (void)state;
     static const struct {
@@ -206,6 +274,9 @@ static void each_form_of_weights_is_chosen_as_it_is_there(void **state) {
         {{"config.json", "open_clip_config.json", "open_clip_model.safetensors",
           "pytorch_model.bin", NULL},
          {"open_clip_config.json", "open_clip_model.safetensors", NULL}},
+        {{"config.json", "open_clip_config.json", "open_clip_pytorch_model.safetensors",
+          "pytorch_model.bin", "open_clip_pytorch_model.bin", NULL},
+         {"open_clip_config.json", "open_clip_pytorch_model.safetensors", NULL}},
         {{"config.json", "pytorch_model.bin", "model.onnx", "flax_model.msgpack", NULL},
          {"config.json", "pytorch_model.bin", NULL}},
         {{"config.json", "open_clip_config.json", "open_clip_pytorch_model.bin", "vocab.txt", NULL},
@@ -255,8 +326,9 @@ static void shards_are_those_that_the_index_names(void **state) {
 
 static void names_from_the_hub_lead_nowhere_else(void **state) {
     (void)state;
-    static const char *const shards[] = {"../../../evil", "/etc/passwd", "..",  ".hidden",
-                                         "pulled.json",   "a/b",         "-rf", ""};
+    static const char *const shards[] = {
+        "config.json", "pytorch_model.bin", "../../../evil", "/etc/passwd", "..",
+        ".hidden",     "pulled.json",       "a/b",           "-rf",         ""};
     loopback_hub_list(hub, "{\"type\":\"file\",\"path\":\"../evil\",\"size\":1,\"oid\":\"\"}");
     assert_ok(pull_it(MODEL)); /* what is not needed is passed over */
     loopback_hub_add(hub, "org/evil", "config.json", "{}", 2, 0);
@@ -397,6 +469,13 @@ static void the_token_comes_from_the_environment_or_its_file(void **state) {
     assert_ok(pull_with(MODEL, &o));
     (void)unsetenv("HF_TOKEN");
     remove_tree(models);
+    (void)setenv("HF_HOME", "${HOME}/$TEST_PART", 1);
+    (void)setenv("TEST_PART", "hf", 1);
+    make_parents(in_directory("hf/token"));
+    write_text_in_directory("hf/token", "hf_secret");
+    assert_ok(pull_with(MODEL, &o));
+    (void)unsetenv("HF_HOME");
+    remove_tree(models);
     make_parents(in_directory(".cache/huggingface/token"));
     write_text_in_directory(".cache/huggingface/token", "hf_secret\n");
     assert_ok(pull_with(MODEL, &o));
@@ -429,6 +508,13 @@ static void what_is_refused_says_what_to_do(void **state) {
                                               .status = 404,
                                               .headers = "X-Error-Code: EntryNotFound\r\n"});
     expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "model.safetensors");
+    loopback_hub_order(hub,
+                       &(loopback_fault){.path = "/revision/",
+                                         .times = 1,
+                                         .status = 403,
+                                         .headers = "X-Error-Message: Access to this resource is "
+                                                    "disabled.\r\n"});
+    expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "has closed " MODEL);
     loopback_hub_set_token(hub, "hf_secret");
     expect_failure(pull_it(MODEL), GLIMPSE_E_NOT_FOUND, "HF_TOKEN");
     loopback_hub_set_card(hub, NULL, 1);
@@ -560,6 +646,10 @@ static void offline_nobody_is_asked(void **state) {
     assert_int_equal(glimpse_pull_describe(pull)->is_offline, 1);
     assert_int_equal(glimpse_pull_describe(pull)->file_count, 5);
     glimpse_pull_free(pull);
+    assert_ok(pull_it(MODEL "@main"));
+    assert_ok(pull_it(MODEL "@" LOOPBACK_COMMIT));
+    assert_int_equal(pull_it(MODEL "@v2"), GLIMPSE_E_NOT_FOUND);
+    assert_non_null(strstr(glimpse_last_error(), "and not at v2"));
     assert_int_equal(server_count(loopback_hub_server(hub)), before);
 }
 
@@ -592,6 +682,27 @@ static void a_part_that_the_server_refuses_begins_anew(void **state) {
     static const char path[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
     loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 1, .cut = 100000});
     loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 1, .status = 416});
+    assert_ok(pull_it(MODEL));
+    expect_installed();
+}
+
+static void a_server_that_never_gets_further_is_given_up(void **state) {
+    (void)state;
+    static const char path[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
+    loopback_hub_order(
+        hub, &(loopback_fault){.path = path, .times = 99, .cut = 100000, .ignore_range = 1});
+    expect_failure(pull_it(MODEL), GLIMPSE_E_IO, "what came is kept");
+    assert_true(loopback_hub_asked(loopback_hub_other(hub), path, NULL) <= 8);
+    loopback_hub_forgive(hub);
+    assert_ok(pull_it(MODEL));
+    expect_installed();
+}
+
+static void a_server_that_sends_another_range_is_asked_for_all_of_it(void **state) {
+    (void)state;
+    static const char path[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
+    loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 1, .cut = 100000});
+    loopback_hub_order(hub, &(loopback_fault){.path = path, .times = 99, .shift = 5});
     assert_ok(pull_it(MODEL));
     expect_installed();
 }
@@ -654,6 +765,43 @@ static void what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for(vo
     last_range(range, sizeof range);
     assert_string_equal(range, "bytes=100000-");
     assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "tokenizer.json", NULL), 1);
+}
+
+static void a_page_to_log_in_leaves_what_came(void **state) {
+    (void)state;
+    static const char *const types[] = {"Content-Type: text/html; charset=utf-8\r\n", NULL};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        char part[1400], range[64];
+        leave_part(part, sizeof part);
+        loopback_hub_order(
+            hub, &(loopback_fault){
+                     .path = large, .times = 1, .status = 200, .page = 1, .headers = types[i]});
+        expect_failure(pull_it(MODEL), GLIMPSE_E_FORMAT, types[i] ? "web page" : "lists it with");
+        assert_ok(pull_it(MODEL));
+        expect_installed();
+        last_range(range, sizeof range);
+        assert_string_equal(range, "bytes=100000-");
+        remove_tree(models);
+    }
+}
+
+static void what_comes_in_place_of_a_file_is_not_installed_whoever_lists_no_digests(void **state) {
+    (void)state;
+    static const loopback_fault faults[] = {
+        {.path = "/resolve/", .times = 1, .status = 200, .page = 1},
+        {.path = "/resolve/", .times = 1, .pointer = 1},
+    };
+    loopback_hub_add(hub, "org/bare", "config.json", "{}", 2, 0);
+    loopback_hub_add(hub, "org/bare", "model.safetensors", weights, WEIGHTS, 0);
+    loopback_hub_set_simple(hub, 1);
+    loopback_hub_hide_digests(hub, 1);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        loopback_hub_order(hub, &faults[i]);
+        expect_failure(pull_it("org/bare"), GLIMPSE_E_FORMAT, "git-lfs pointer");
+        assert_int_equal(count_files("org/bare"), 0);
+    }
+    assert_ok(pull_it("org/bare"));
+    assert_int_equal(count_files("org/bare"), 3);
 }
 
 static void a_part_with_other_bytes_is_noticed_and_begins_anew(void **state) {
@@ -771,6 +919,7 @@ static void a_call_that_is_cancelled_asks_nothing_more(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_needed_files_are_installed_bit_by_bit),
+        TEST(what_a_hub_says_of_a_licence_is_text),
         TEST(an_installed_model_is_not_downloaded_again),
         TEST(a_newer_revision_replaces_an_older_one_and_downloads_what_changed),
         TEST(an_older_installation_stays_until_the_new_one_is_whole),
@@ -803,6 +952,12 @@ int main(void) {
         TEST(what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for),
         TEST(a_part_with_other_bytes_is_noticed_and_begins_anew),
         TEST(a_part_of_a_file_that_changed_at_the_server_begins_anew),
+        TEST(weights_that_were_moved_behind_a_link_are_used_for_the_next_revision),
+        TEST(what_is_no_file_where_parts_are_is_in_nobodys_way),
+        TEST(a_server_that_never_gets_further_is_given_up),
+        TEST(a_server_that_sends_another_range_is_asked_for_all_of_it),
+        TEST(a_page_to_log_in_leaves_what_came),
+        TEST(what_comes_in_place_of_a_file_is_not_installed_whoever_lists_no_digests),
         TEST(a_stopped_pull_goes_on),
         TEST(bytes_of_another_digest_are_never_installed),
         TEST(a_disk_without_space_is_told_before_anything_is_written),

@@ -89,6 +89,12 @@ static void plain_kernels_give_hand_computed_values(void **unused) {
     k->bias_activation(w, GLIMPSE_ELEMENT_F32, w, NULL, GLIMPSE_ACTIVATION_GELU_TANH, 1, 2);
     assert_float_equal(w[0], 0.84119199, 1e-7);
     assert_float_equal(w[1], -0.04540231, 1e-7);
+    /* silu(1) = 0.7310586, silu(-1) = -0.2689414 */
+    float pairs[8] = {1, -1, 3, 5, 0, 1, 7, 2};
+    k->swiglu(pairs, GLIMPSE_ELEMENT_F32, pairs, 2, 2);
+    const float products[4] = {2.1931758f, -1.3447071f, 0.0f, 1.4621172f};
+    for (size_t i = 0; i < 4; i++)
+        assert_float_equal(pairs[i], products[i], 1e-6);
 }
 
 static void every_layer_norm_equals_the_plain_one(void **unused) {
@@ -193,6 +199,31 @@ static void every_activation_equals_the_plain_one(void **unused) {
     }
 }
 
+static void every_gated_mlp_equals_the_plain_one(void **unused) {
+    (void)unused;
+    state = 4;
+    static float x[ROWS * 2 * MAX_COUNT], fast[ROWS * 2 * MAX_COUNT], plain[ROWS * MAX_COUNT];
+    for (size_t w = 0; w < WIDTHS; w++) {
+        size_t count = ROWS * widths[w];
+        for (size_t i = 0; i < 2 * count; i++)
+            x[i] = uniform(&state, -12, 12);
+        for (int e = GLIMPSE_ELEMENT_F32; e <= GLIMPSE_ELEMENT_F32_BF; e++) {
+            glimpse_kernels_plain.swiglu(plain, (glimpse_element)e, x, ROWS, widths[w]);
+            for (const glimpse_kernels *const *k = glimpse_kernels_all() + 1; *k; k++) {
+                (*k)->swiglu(fast, (glimpse_element)e, x, ROWS, widths[w]);
+                assert_close(fast, plain, (glimpse_element)e, count, 1e-5f, "swiglu", (*k)->name);
+            }
+        }
+        /* In place. */
+        for (const glimpse_kernels *const *k = glimpse_kernels_all(); *k; k++) {
+            glimpse_kernels_plain.swiglu(plain, GLIMPSE_ELEMENT_F32, x, ROWS, widths[w]);
+            memcpy(fast, x, 2 * count * sizeof *fast);
+            (*k)->swiglu(fast, GLIMPSE_ELEMENT_F32, fast, ROWS, widths[w]);
+            assert_close(fast, plain, GLIMPSE_ELEMENT_F32, count, 1e-5f, "swiglu", (*k)->name);
+        }
+    }
+}
+
 static void activations_of_extreme_values_are_finite(void **unused) {
     (void)unused;
     const float extremes[] = {-1e30f, -1000.0f, -90.0f, -0.0f, 0.0f, 90.0f, 1000.0f, 1e30f};
@@ -229,6 +260,7 @@ int main(void) {
         cmocka_unit_test(every_conversion_equals_the_plain_one),
         cmocka_unit_test(every_softmax_equals_the_plain_one),
         cmocka_unit_test(every_activation_equals_the_plain_one),
+        cmocka_unit_test(every_gated_mlp_equals_the_plain_one),
         cmocka_unit_test(activations_of_extreme_values_are_finite),
         cmocka_unit_test(normalize_refuses_zero_and_nan),
     };

@@ -195,7 +195,7 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
     static const char *const open_clip[] = {
         "{\"model_cfg\": {\"vision_cfg\": {\"timm_model_name\": \"x\"}, \"text_cfg\": {}}}",
         "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"hf_model_name\": \"x\"}}}",
-        "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"pool_type\": \"last\"}}}",
+        "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {\"pool_type\": \"first\"}}}",
         "{\"model_cfg\": {\"vision_cfg\": {}, \"text_cfg\": {}}, \"preprocess_cfg\": "
         "{\"resize_mode\": "
         "\"longest\"}}"};

@@ -29,7 +29,7 @@ struct loopback_hub {
     loopback_fault faults[MAX_FAULTS];
     size_t fault_count;
     char *listed, *card, *token, *store, *commit;
-    int gated, simple;
+    int gated, simple, hides_digests;
     size_t page;
 };
 
@@ -87,8 +87,15 @@ static const hub_entry *find(const loopback_hub *hub, const char *repository, co
 }
 
 /* A file or the part of it that was asked for. */
-static void send_file(const hub_entry *f, const server_request *r, int ignore_range,
+static void send_file(const hub_entry *f, const server_request *r, const loopback_fault *fault,
                       server_reply *reply) {
+    const int ignore_range = fault && fault->ignore_range;
+    if (fault && fault->pointer) {
+        server_reply_with(reply, 200,
+                          copy_of("version https://git-lfs.github.com/spec/v1\n"
+                                  "oid sha256:0\nsize 300000\n"));
+        return;
+    }
     char range[80], condition[128], etag[80];
     unsigned long long from = 0;
     (void)snprintf(etag, sizeof etag, "\"s-%.20s\"", f->sha256);
@@ -99,6 +106,7 @@ static void send_file(const hub_entry *f, const server_request *r, int ignore_ra
     }
     add_header(reply, "ETag", etag);
     if (!wanted) from = 0;
+    if (wanted && fault) from += (unsigned long long)fault->shift;
     if (wanted && from >= f->size) {
         refuse(reply, 416, NULL, NULL);
         return;
@@ -283,7 +291,7 @@ static void answer_locked(loopback_hub *hub, int is_other, const server_request 
     char *path = copy_of(r->path), *query = strchr(path, '?'), *repository, *revision, *name;
     const loopback_fault *fault = next_fault(hub, r->path);
     const char *cursor = query ? strstr(query, "cursor=") : NULL;
-    const int blobs = query && strstr(query, "blobs=");
+    const int blobs = query && strstr(query, "blobs=") && !hub->hides_digests;
     const size_t first = cursor ? strtoul(cursor + 7, NULL, 10) : 0;
     if (query) *query = '\0';
     if (fault && fault->headers) {
@@ -309,7 +317,7 @@ static void answer_locked(loopback_hub *hub, int is_other, const server_request 
                 found = f;
         }
         if (found)
-            send_file(found, r, fault && fault->ignore_range, reply);
+            send_file(found, r, fault, reply);
         else
             refuse(reply, 404, NULL, NULL);
     } else if (is_other) {
@@ -321,7 +329,7 @@ static void answer_locked(loopback_hub *hub, int is_other, const server_request 
     } else if (split(path + 1, "/resolve/", &repository, &revision, &name) && name) {
         const hub_entry *f = find(hub, repository, revision, name);
         if (f && hub->simple)
-            send_file(f, r, fault && fault->ignore_range, reply);
+            send_file(f, r, fault, reply);
         else if (f)
             resolve(hub, f, revision, reply);
         else
@@ -490,6 +498,12 @@ void loopback_hub_set_page(loopback_hub *hub, size_t entries) {
 void loopback_hub_set_simple(loopback_hub *hub, int simple) {
     lock(hub);
     hub->simple = simple;
+    unlock(hub);
+}
+
+void loopback_hub_hide_digests(loopback_hub *hub, int hidden) {
+    lock(hub);
+    hub->hides_digests = hidden;
     unlock(hub);
 }
 

@@ -53,6 +53,8 @@ void loopback_hub_set_token(loopback_hub *hub, const char *token);
 void loopback_hub_set_page(loopback_hub *hub, size_t entries);
 /* Neither trees nor revisions, as simple mirrors are. */
 void loopback_hub_set_simple(loopback_hub *hub, int simple);
+/* Neither sizes nor digests in the description. */
+void loopback_hub_hide_digests(loopback_hub *hub, int hidden);
 /* Where the large files are: "" is on the hub itself. NULL: the other host. */
 void loopback_hub_set_store(loopback_hub *hub, const char *url);
 
@@ -68,6 +70,8 @@ typedef struct loopback_fault {
     int hold;            /* or stays open and silent */
     int damage;          /* one byte of the body is another */
     int ignore_range;    /* all of it, with 200 */
+    int shift;           /* another range than was asked for: so many bytes further */
+    int pointer;         /* a git-lfs pointer in place of the file */
     int drop;            /* closed without a word */
 } loopback_fault;
 void loopback_hub_order(loopback_hub *hub, const loopback_fault *fault);

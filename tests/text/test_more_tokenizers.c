@@ -1,7 +1,7 @@
 /*
  * test_more_tokenizers.c - the tokenizers of SigLIP, SigLIP 2 and BLIP give the ids of the
- * reference implementations; damaged models are refused or still work; hostile texts take linear
- * time.
+ * reference implementations; damaged models of these and of the families for many languages are
+ * refused or still work; hostile texts take linear time.
  */
 #include "cases.h"
 #include "support/json.h"
@@ -271,6 +271,17 @@ static void damaged_models_are_refused_or_work(void **state) {
     survives_damage(fixture("wordpiece/vocab.txt"), "vocab.txt", GLIMPSE_TOKENIZER_WORDPIECE, 1);
 }
 
+static void damaged_models_of_many_languages_are_refused_or_work(void **state) {
+    (void)state;
+    static const char model[] = "sentencepiece.bpe.model", json[] = "tokenizer.json";
+    survives_damage(fixture("xlmr/sentencepiece.bpe.model"), model, GLIMPSE_TOKENIZER_XLMR, 1);
+    survives_damage(fixture("nllb/sentencepiece.bpe.model"), model, GLIMPSE_TOKENIZER_NLLB, 1);
+    assert_int_equal(remove(in_directory(model)), 0);
+    survives_damage(fixture("xlmr/json/tokenizer.json"), json, GLIMPSE_TOKENIZER_XLMR, 7);
+    survives_damage(fixture("nllb/json/tokenizer.json"), json, GLIMPSE_TOKENIZER_NLLB, 7);
+    survives_damage(fixture("siglip/json/tokenizer.json"), json, GLIMPSE_TOKENIZER_SIGLIP, 7);
+}
+
 static void what_is_missing_is_named(void **state) {
     (void)state;
     static const struct {
@@ -279,9 +290,11 @@ static void what_is_missing_is_named(void **state) {
         {"{\"tokenizer_class\": \"SiglipTokenizer\"}", "spiece.model"},
         {"{\"tokenizer_class\": \"GemmaTokenizer\"}", "tokenizer.json"},
         {"{\"tokenizer_class\": \"BertTokenizer\"}", "vocab.txt"},
+        {"{\"tokenizer_class\": \"XLMRobertaTokenizer\"}", "sentencepiece.bpe.model"},
+        {"{\"tokenizer_class\": \"NllbTokenizer\"}", "sentencepiece.bpe.model"},
     };
     char *empty = make_temp_directory();
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_text(path_in(empty, "tokenizer_config.json"), cases[i].config);
         glimpse_tokenizer *tokenizer;
         assert_int_equal(glimpse_tokenizer_load(&tokenizer, empty, GLIMPSE_TOKENIZER_AUTO),
@@ -295,14 +308,14 @@ static void what_is_missing_is_named(void **state) {
 /* Would take hours if any step were quadratic. */
 static void hostile_megabytes_take_linear_time(void **state) {
     (void)state;
-    static const char *const names[] = {"siglip", "gemma", "wordpiece"};
+    static const char *const names[] = {"siglip", "gemma", "wordpiece", "xlmr", "nllb"};
     static const char *const patterns[] = {
-        "abc",          " ",   "<unk", "\xff",        "\xcc\xa3\xcc\x81",
-        "\xe7\x8c\xab", "[SE", "</s>", "\xef\xac\x81"};
+        "abc",          " ",   "<unk", "\xff",         "\xcc\xa3\xcc\x81", "tfbfcs",
+        "\xe7\x8c\xab", "[SE", "</s>", "\xef\xac\x81", "<mask> "};
     const size_t length = 1 << 18;
     char *text = malloc(length);
     assert_non_null(text);
-    for (size_t n = 0; n < 3; n++) {
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         glimpse_tokenizer *t = open_or_fail(fixture(names[n]), GLIMPSE_TOKENIZER_AUTO);
         for (size_t p = 0; p < sizeof patterns / sizeof patterns[0]; p++) {
             for (size_t i = 0; i < length; i++) {
@@ -332,6 +345,8 @@ int main(void) {
         cmocka_unit_test(wordpiece_takes_the_longest_pieces),
         cmocka_unit_test_setup_teardown(damaged_models_are_refused_or_work, make_directory,
                                         remove_directory),
+        cmocka_unit_test_setup_teardown(damaged_models_of_many_languages_are_refused_or_work,
+                                        make_directory, remove_directory),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(hostile_megabytes_take_linear_time),
     };

@@ -116,17 +116,18 @@ static void encoding_survives_every_failed_allocation(void **state) {
     glimpse_tokenizer_free(tokenizers[1]);
 }
 
-/* The tokenizers of SigLIP, SigLIP 2 and BLIP: opening, then encoding. */
+/* The tokenizers of the other families: opening, then encoding. */
 static void the_others_survive_failed_allocations(void **state) {
     (void)state;
-    static const char *const names[] = {"siglip", "gemma", "wordpiece"};
+    static const char *const names[] = {"siglip",    "gemma", "wordpiece", "xlmr",
+                                        "xlmr/json", "nllb",  "nllb/json", "siglip/json"};
     static char text[3000];
     for (size_t i = 0; i < sizeof text; i++) {
         text[i] = i < 1000   ? "abc "[i % 4]
                   : i < 2000 ? "\xcc\xa3\xcc\x81"[i % 4]
                              : "\xc4\xb0"[i % 2];
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char relative[64];
         (void)snprintf(relative, sizeof relative, "tests/text/fixtures/%s", names[i]);
         open_with_failures(source_path(relative), 7);

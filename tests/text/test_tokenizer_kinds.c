@@ -16,7 +16,7 @@ static int count_kinds(void) {
 static void every_kind_has_a_name_of_its_own_signs_and_calls(void **state) {
     (void)state;
     int count = count_kinds();
-    assert_in_range(count, GLIMPSE_TOKENIZER_WORDPIECE, 1000);
+    assert_in_range(count, GLIMPSE_TOKENIZER_NLLB, 1000);
     assert_null(glimpse_tokenizer_kind_name(GLIMPSE_TOKENIZER_AUTO));
     assert_null(glimpse_tokenizer_kind_name((glimpse_tokenizer_kind)-1));
     for (int kind = 1; kind <= count; kind++) {
@@ -69,6 +69,8 @@ static void an_open_tokenizer_knows_its_kind_and_whether_it_decodes(void **state
         {"tests/text/fixtures/siglip", GLIMPSE_TOKENIZER_SIGLIP, 64},
         {"tests/text/fixtures/gemma", GLIMPSE_TOKENIZER_GEMMA, 64},
         {"tests/text/fixtures/wordpiece", GLIMPSE_TOKENIZER_WORDPIECE, 512},
+        {"tests/text/fixtures/xlmr", GLIMPSE_TOKENIZER_XLMR, 512},
+        {"tests/text/fixtures/nllb", GLIMPSE_TOKENIZER_NLLB, 512},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         glimpse_tokenizer *t = NULL;
@@ -87,6 +89,10 @@ static void an_open_tokenizer_knows_its_kind_and_whether_it_decodes(void **state
             assert_non_null(
                 strstr(glimpse_last_error(), glimpse_tokenizer_kind_name(cases[i].kind)));
         }
+        const glimpse_tokenizer_type *type = glimpse_tokenizer_type_of(cases[i].kind);
+        assert_int_equal(type->language != NULL, type->is_language != NULL);
+        assert_int_equal(glimpse_tokenizer_language(&id, t, "eng_Latn"),
+                         type->language ? GLIMPSE_OK : GLIMPSE_E_UNSUPPORTED);
         glimpse_tokenizer_free(t);
     }
 }
@@ -101,6 +107,7 @@ static void a_configuration_says_how_long_texts_may_be(void **state) {
                  {"{\"text_config\": {}}", 512},
                  {"{\"text_config\": {\"max_position_embeddings\": 1}}", 512},
                  {"{\"text_config\": {\"max_position_embeddings\": 40}", 512}};
+    static const char open_clip[] = "{\"model_cfg\": {\"text_cfg\": {}}}";
     glimpse_tokenizer *t = NULL;
     assert_ok(glimpse_tokenizer_load(&t, source_path("tests/text/fixtures/wordpiece"),
                                      GLIMPSE_TOKENIZER_WORDPIECE));
@@ -110,6 +117,11 @@ static void a_configuration_says_how_long_texts_may_be(void **state) {
         assert_ok(glimpse_tokenizer_read_context(&context, t, temp_directory));
         assert_int_equal(context, cases[i].context);
     }
+    /* open_clip's own, whatever the tokenizer is. */
+    size_t context = 0;
+    write_text_in_directory("open_clip_config.json", open_clip);
+    assert_ok(glimpse_tokenizer_read_context(&context, t, temp_directory));
+    assert_int_equal(context, 77);
     glimpse_tokenizer_free(t);
 }
 
@@ -164,6 +176,68 @@ static void the_strongest_sign_decides(void **state) {
                      GLIMPSE_E_FORMAT);
 }
 
+/* The families of many languages, each by what its repositories have. */
+static void further_families_are_recognised(void **state) {
+    (void)state;
+    has_kind(GLIMPSE_TOKENIZER_CLIP_HF);
+    write_text_in_directory("tokenizer.json",
+                            "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 3}}");
+    has_kind(GLIMPSE_TOKENIZER_XLMR);
+    write_text_in_directory("tokenizer.json",
+                            "{\"model\": {\"type\": \"BPE\"}, \"added_tokens\": [{\"id\": 3, "
+                            "\"content\": \"<unk>\"}, {\"id\": 9, \"content\": \"eng_Latn\"}]}");
+    has_kind(GLIMPSE_TOKENIZER_NLLB);
+    copy_file(source_path("tests/text/fixtures/xlmr/sentencepiece.bpe.model"),
+              in_directory("sentencepiece.bpe.model"));
+    has_kind(GLIMPSE_TOKENIZER_XLMR);
+    copy_file(source_path("tests/text/fixtures/nllb/sentencepiece.bpe.model"),
+              in_directory("sentencepiece.bpe.model"));
+    has_kind(GLIMPSE_TOKENIZER_NLLB);
+    static const struct {
+        const char *type;
+        glimpse_tokenizer_kind kind;
+    } types[] = {{"metaclip_2", GLIMPSE_TOKENIZER_XLMR},
+                 {"M-CLIP", GLIMPSE_TOKENIZER_XLMR},
+                 {"xlm-roberta", GLIMPSE_TOKENIZER_XLMR},
+                 {"chinese_clip", GLIMPSE_TOKENIZER_WORDPIECE}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        write_formatted(in_directory("config.json"), "{\"model_type\": \"%s\"}", types[i].type);
+        has_kind(types[i].kind);
+    }
+    static const struct {
+        const char *name;
+        glimpse_tokenizer_kind kind;
+    } names[] = {{"facebook/nllb-200-distilled-600M", GLIMPSE_TOKENIZER_NLLB},
+                 {"xlm-roberta-large", GLIMPSE_TOKENIZER_XLMR},
+                 {"facebook/xlm-v-base", GLIMPSE_TOKENIZER_XLMR},
+                 {"bert-base-uncased", GLIMPSE_TOKENIZER_WORDPIECE},
+                 {"timm/ViT-B-16-SigLIP2", GLIMPSE_TOKENIZER_GEMMA}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        write_formatted(in_directory("open_clip_config.json"),
+                        "{\"model_cfg\": {\"text_cfg\": {\"hf_tokenizer_name\": \"%s\"}}}",
+                        names[i].name);
+        has_kind(names[i].kind);
+    }
+    static const struct {
+        const char *class;
+        glimpse_tokenizer_kind kind;
+    } classes[] = {{"XLMRobertaTokenizer", GLIMPSE_TOKENIZER_XLMR},
+                   {"XLMRobertaTokenizerFast", GLIMPSE_TOKENIZER_XLMR},
+                   {"NllbTokenizer", GLIMPSE_TOKENIZER_NLLB},
+                   {"NllbTokenizerFast", GLIMPSE_TOKENIZER_NLLB},
+                   {"BertTokenizer", GLIMPSE_TOKENIZER_WORDPIECE},
+                   {"GemmaTokenizer", GLIMPSE_TOKENIZER_GEMMA}};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        write_formatted(in_directory("tokenizer_config.json"), "{\"tokenizer_class\": \"%s\"}",
+                        classes[i].class);
+        has_kind(classes[i].kind);
+    }
+    /* A name that is null names no tokenizer. */
+    write_text_in_directory("open_clip_config.json",
+                            "{\"model_cfg\": {\"text_cfg\": {\"hf_tokenizer_name\": null}}}");
+    has_kind(GLIMPSE_TOKENIZER_CLIP_OPENCLIP);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_a_name_of_its_own_signs_and_calls),
@@ -173,6 +247,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_configuration_says_how_long_texts_may_be, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(the_strongest_sign_decides, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(further_families_are_recognised, make_directory,
                                         remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

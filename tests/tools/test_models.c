@@ -6,6 +6,9 @@
 
 #include "support/loopback_hub.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define DEMO        GLIMPSE_SOURCE_DIR "/data/models/demo"
 #define MODELS      "data/glimpse/models"
 #define COMMIT      LOOPBACK_COMMIT
@@ -336,6 +339,25 @@ static void whatever_is_listed_as_available_can_be_given_to_model(void **state) 
     shell("rm -r beside");
 }
 
+static void a_file_of_weights_that_is_missing_is_named(void **state) {
+    (void)state;
+    run_result r;
+    make_cached();
+    make_model(MODELS "/parted", 2);
+    shell("rm " CACHED "/blobs/abc && rm " MODELS "/parted/model.safetensors && printf %s "
+          "'{\"weight_map\":{\"x\":\"model-00002-of-00002.safetensors\"}}' > " MODELS
+          "/parted/model.safetensors.index.json");
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    expect_err(&r,
+               "/model.safetensors: a link, and what it leads to is not there; get the model as "
+               "safetensors or as PyTorch wrote it, for example with glimpse pull ORG/NAME");
+    expect_err(&r, "/parted/model-00002-of-00002.safetensors: ");
+    run_free(&r);
+    remove_tree(".cache");
+    remove_tree(MODELS "/parted");
+}
+
 static void an_installed_model_is_removed_and_nothing_else(void **state) {
     (void)state;
     run_result r;
@@ -390,9 +412,72 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
     shell("rm -r kept");
 }
 
+static void a_link_to_where_models_of_an_organisation_are_outlives_its_last_model(void **state) {
+    (void)state;
+    run_result r;
+    make_model("other/one", 1);
+    make_model("other/two", 1);
+    shell("mkdir -p " MODELS " && ln -s \"$PWD/other\" " MODELS "/linked");
+    run(&r, "models", "--remove", "linked/one", "--yes", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_false(path_exists("other/one"));
+    assert_true(path_exists(MODELS "/linked/two/config.json"));
+    shell("rm -r other " MODELS "/linked");
+}
+
 /*
  * Which one is asked.
  */
+static void models_behind_a_link_to_another_disk_are_pulled_nowhere_and_removed_there(
+    void **state) {
+    (void)state;
+    run_result r;
+    struct stat here, there;
+    char far[64] = "/dev/shm/glimpse-test-XXXXXX", command[200];
+    if (stat("/dev/shm", &there) != 0 || stat(".", &here) != 0 || here.st_dev == there.st_dev ||
+        !mkdtemp(far)) {
+        print_message("SKIPPED: no second file system at /dev/shm\n");
+        skip();
+    }
+    shell("mkdir -p " MODELS);
+    assert_int_equal(symlink(far, MODELS "/google"), 0);
+    run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
+    expect(&r, 4);
+    expect_err(&r, "is on another disk than");
+    run_free(&r);
+    assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL), 0);
+    make_model(MODELS "/google/one", 1);
+    make_model(MODELS "/google/two", 1);
+    run(&r, "models", "--remove", "google/one", "--yes", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    assert_false(path_exists(MODELS "/google/one"));
+    assert_false(path_exists(MODELS "/google/.removed"));
+    assert_true(path_exists(MODELS "/google/two/config.json"));
+    (void)snprintf(command, sizeof command, "rm -r '%s' " MODELS "/google", far);
+    shell(command);
+}
+
+static void two_models_of_one_name_are_told_apart(void **state) {
+    (void)state;
+    run_result r;
+    make_model(MODELS "/one/same", 1);
+    make_model(MODELS "/two/same", 2);
+    index_with("one", "one/same");
+    index_with("two", "two/same");
+    static const char *const calls[] = {"\"$G\" models --default same", "\"$G\" search x -m same"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        run_shell(&r, calls[i]);
+        expect(&r, 4);
+        expect_err(&r, "same is the name of two models of the library");
+        run_free(&r);
+    }
+    run(&r, "models", "--default", "two/same", NULL);
+    expect(&r, 0);
+    run_free(&r);
+}
+
 static void indexing_with_another_model_does_not_change_which_is_asked(void **state) {
     (void)state;
     run_result r;
@@ -618,7 +703,11 @@ int main(void) {
         CASE(what_is_no_model_file_is_said_in_every_way_in),
         CASE(the_list_says_what_a_model_is),
         CASE(whatever_is_listed_as_available_can_be_given_to_model),
+        CASE(a_file_of_weights_that_is_missing_is_named),
         CASE(an_installed_model_is_removed_and_nothing_else),
+        CASE(a_link_to_where_models_of_an_organisation_are_outlives_its_last_model),
+        CASE(models_behind_a_link_to_another_disk_are_pulled_nowhere_and_removed_there),
+        CASE(two_models_of_one_name_are_told_apart),
         CASE(indexing_with_another_model_does_not_change_which_is_asked),
         CASE(a_model_that_covers_a_part_says_so),
         CASE(a_model_that_was_moved_is_found_by_its_fingerprint),

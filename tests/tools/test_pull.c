@@ -164,6 +164,13 @@ static void where_nobody_can_be_asked_nothing_is_pulled(void **state) {
     expect_out(&r, "5.4 MB  " WEIGHTS);
     expect_out(&r, "Licence: mit");
     run_free(&r);
+    /* What a hub says of a licence commands no terminal. */
+    loopback_hub_set_card(hub, "{\"license\":\"\\u001b[31mred\"}", 0);
+    run(&r, "pull", MODEL, "--dry-run", NULL);
+    expect(&r, 0);
+    expect_out(&r, "Licence: ?[31mred");
+    run_free(&r);
+    loopback_hub_set_card(hub, "{\"license\":\"mit\"}", 0);
     assert_false(path_exists("data/glimpse/models"));
 }
 

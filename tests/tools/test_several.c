@@ -145,6 +145,12 @@ static void a_part_that_is_wrong_is_named(void **state) {
     run_result r;
     char sum[2400];
     write_other("unused", 9);
+    write_other("copy", 5); /* of the other model */
+    (void)snprintf(sum, sizeof sum, "%s+./copy", other);
+    run(&r, "search", "x", "--model", sum, "-l", "lib", NULL);
+    expect(&r, 4);
+    expect_err(&r, "and ./copy are the same model");
+    run_free(&r);
     const struct {
         const char *model, *message;
     } cases[] = {

@@ -111,6 +111,10 @@ typedef struct glimpse_kernels {
     void (*attention)(float *out, size_t out_stride, const float *q, const float *k, const float *v,
                       size_t stride, size_t queries, size_t keys, size_t head, float scale,
                       ptrdiff_t causal_first, float *scratch);
+
+    /* A gated MLP (Shazeer 2020): out [rows][width] = silu(g) * u of each row [g, u]
+     * of x [rows][2 width], with silu(g) = g * sigmoid(g); out may be x when element is F32. */
+    void (*swiglu)(void *out, glimpse_element element, const float *x, size_t rows, size_t width);
 } glimpse_kernels;
 
 /* Floats that attention() needs for this many queries (plain: keys) at most. */

@@ -175,6 +175,15 @@ static void attention(float *out, size_t out_stride, const float *q, const float
     }
 }
 
+static void swiglu(void *out, glimpse_element element, const float *x, size_t rows, size_t width) {
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < width; j++) {
+            double g = (double)x[2 * i * width + j], u = (double)x[(2 * i + 1) * width + j];
+            store(out, element, i * width + j, (float)(g / (1.0 + exp(-g)) * u));
+        }
+    }
+}
+
 const glimpse_kernels glimpse_kernels_plain = {.name = "plain",
                                                .panel = 2,
                                                .layer_norm = layer_norm,
@@ -186,7 +195,8 @@ const glimpse_kernels glimpse_kernels_plain = {.name = "plain",
                                                .quantize = quantize,
                                                .int8_rows = int8_rows,
                                                .int8_finish = int8_finish,
-                                               .attention = attention};
+                                               .attention = attention,
+                                               .swiglu = swiglu};
 
 int glimpse_normalize(float *x, size_t count) {
     double sum = 0;
