@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SIDE = 96, RUNS = 5, COMMAND_ROUNDS = 200 /* ratings of their own */ };
+enum { SIDE = 96, SEGMENT = 4096, RUNS = 5, COMMAND_ROUNDS = 200 /* labels of their own */ };
 
 typedef struct setup {
     char directory[64], pictures[80], library_path[80], path[128], command[PATH_MAX];
@@ -41,20 +41,43 @@ static const char *path_of(setup *s, size_t i) {
     return s->path;
 }
 
-/* With an XMP block that says so, or without one. */
+/* The APP1 segment that other programs write: a packet of XMP, and blanks to be overwritten. */
+static size_t write_packet(uint8_t segment[SEGMENT], int rating) {
+    static const char head[] = "http://ns.adobe.com/xap/1.0/";
+    char packet[SEGMENT];
+    const int size =
+        snprintf(packet, sizeof packet,
+                 "<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>\n"
+                 "<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='bench_retag'>\n"
+                 "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\n\n"
+                 " <rdf:Description rdf:about=''\n  xmlns:xmp='http://ns.adobe.com/xap/1.0/'>\n"
+                 "  <xmp:Rating>%d</xmp:Rating>\n  <xmp:Label>%d</xmp:Label>\n </rdf:Description>\n"
+                 "</rdf:RDF>\n</x:xmpmeta>\n%2400s\n<?xpacket end='w'?>",
+                 rating % 5 + 1, rating, "");
+    if (size < 0 || (size_t)size + 4 + sizeof head > SEGMENT) exit(1);
+    const size_t length = 2 + sizeof head + (size_t)size;
+    segment[0] = 0xff;
+    segment[1] = 0xe1;
+    segment[2] = (uint8_t)(length >> 8);
+    segment[3] = (uint8_t)length;
+    memcpy(segment + 4, head, sizeof head);
+    memcpy(segment + 4 + sizeof head, packet, (size_t)size);
+    return 2 + length;
+}
+
+/* With an XMP packet that says so, or without one. */
 static void write_picture(setup *s, size_t i, int rating) {
-    static uint8_t rgb[SIDE * SIDE * 3];
-    uint8_t block[64] = "\xff\xe1\x00\x2ehttp://ns.adobe.com/xap/1.0/";
+    static uint8_t rgb[SIDE * SIDE * 3], segment[SEGMENT];
+    const size_t segment_size = rating ? write_packet(segment, rating) : 0;
     uint8_t *jpeg = NULL;
     size_t size = 0;
     uint64_t state = i + 1;
-    (void)snprintf((char *)block + 33, 16, "Rating=%d", rating);
     for (size_t k = 0; k < sizeof rgb; k++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         rgb[k] = (uint8_t)(k / 96 + i + (state >> 61));
     }
-    bench_check(glimpse_jpeg_encode(&jpeg, &size, rgb, SIDE, SIDE, 85, rating ? block : NULL,
-                                    rating ? 48 : 0));
+    bench_check(glimpse_jpeg_encode(&jpeg, &size, rgb, SIDE, SIDE, 85, rating ? segment : NULL,
+                                    segment_size));
     FILE *file = fopen(path_of(s, i), "wb");
     if (!file || fwrite(jpeg, 1, size, file) != size || fclose(file) != 0) exit(1);
     free(jpeg);

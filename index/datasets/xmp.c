@@ -36,9 +36,22 @@ static uint64_t hash_bytes(const char *bytes, size_t size) {
     return hash;
 }
 
+/* One that is there with capitals in its ending is the picture's sidecar, too. */
+static char *existing(char *path) {
+    static const char *const endings[] = {".XMP", ".Xmp"};
+    const size_t end = path ? strlen(path) - 4 : 0;
+    if (!path || access(path, F_OK) == 0) return path;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        memcpy(path + end, endings[i], 4);
+        if (access(path, F_OK) == 0) return path;
+    }
+    memcpy(path + end, ".xmp", 4);
+    return path;
+}
+
 char *glimpse_xmp_path(const char *directory, const char *relative_to, const char *picture,
                        int keep_outside) {
-    if (!directory) return glimpse_formatted("%s.xmp", picture);
+    if (!directory) return existing(glimpse_formatted("%s.xmp", picture));
     char *seen = relative_to ? glimpse_path_seen_from(relative_to, picture, keep_outside)
                              : glimpse_path_resolved(picture);
     if (!seen) return NULL;
@@ -47,7 +60,7 @@ char *glimpse_xmp_path(const char *directory, const char *relative_to, const cha
         from++;
     char *path = glimpse_formatted("%s/%s.xmp", directory, from);
     free(seen);
-    return path;
+    return existing(path);
 }
 
 /* Whether its last line is our mark over all that stands before it. */

@@ -8,6 +8,7 @@
 #include "dedup_cache.h"
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/hash.h"
 #include "library_private.h"
 
@@ -95,6 +96,7 @@ static void pack_window(packer *p, glimpse_window *w) {
 static void pack_item(packer *p, glimpse_dedup_item *item) {
     glimpse_dedup_picture *picture = &item->picture;
     glimpse_picture_measures *m = &picture->measures;
+    pack_raw(p, picture->id, sizeof picture->id);
     pack_raw(p, picture->pixels, sizeof picture->pixels);
     pack_text(p, &picture->format);
     pack_text(p, &picture->taken);
@@ -128,7 +130,9 @@ static void free_texts(glimpse_dedup_picture *picture) {
     picture->format = picture->taken = picture->camera = NULL;
 }
 
-static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const char *id) {
+/* *is_other: what the bytes say is what those of another content of the picture said. */
+static int unpack(glimpse_dedup_item *item, int *is_other, const void *data, size_t size,
+                  const char *id) {
     packer p = {.reads = 1, .size = size};
     glimpse_dedup_item found = *item; /* the search has said more of it than where it is */
     found.picture.format = found.picture.taken = found.picture.camera = NULL;
@@ -140,6 +144,7 @@ static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const
         free_texts(&found.picture);
         return 0;
     }
+    *is_other = strncmp(found.picture.id, id, GLIMPSE_HASH_HEX) != 0;
     memcpy(found.picture.id, id, GLIMPSE_HASH_HEX);
     found.effective = (double)found.picture.width * (double)found.picture.height;
     found.plain = glimpse_dedup_is_plain(&found.picture);
@@ -151,8 +156,9 @@ static int unpack(glimpse_dedup_item *item, const void *data, size_t size, const
 int glimpse_dedup_cache_copy(glimpse_dedup_item *item, const glimpse_dedup_item *from) {
     packer p = {0};
     glimpse_dedup_item source = *from;
+    int is_other = 0;
     pack_item(&p, &source);
-    if (p.failed || !unpack(item, p.bytes, p.at, from->picture.id))
+    if (p.failed || !unpack(item, &is_other, p.bytes, p.at, from->picture.id))
         return glimpse_fail_nomem(p.at, "what a file says");
     item->from_cache = from->from_cache;
     return GLIMPSE_OK;
@@ -176,14 +182,17 @@ static int is_too_large(const glimpse_dedup *dedup, const glimpse_dedup_item *it
 typedef struct taking {
     const glimpse_dedup *dedup;
     glimpse_dedup_item *item;
+    int is_other;
 } taking;
 
 static int load_item(void *user, const glimpse_derived_item *stored) {
-    const taking *t = user;
+    taking *t = user;
     char id[GLIMPSE_HASH_HEX];
     glimpse_hash_to_hex(&stored->hash, id);
     glimpse_dedup_item found = *t->item;
-    if (!unpack(&found, stored->data, stored->data_size, id)) return 0;
+    if (!unpack(&found, &t->is_other, stored->data, stored->data_size, id)) return 0;
+    found.picture.bytes = stored->size;
+    glimpse_hash_to_hex(&stored->id, found.picture.picture_id);
     if (is_too_large(t->dedup, &found)) { /* decoding it says so */
         free_texts(&found.picture);
         return 0;
@@ -192,9 +201,26 @@ static int load_item(void *user, const glimpse_derived_item *stored) {
     return 1;
 }
 
+/* Of a picture that was found, in bytes that it was not found in. */
+static int read_again(glimpse_dedup_item *item) {
+    void *data = NULL;
+    size_t size = 0;
+    const glimpse_kept_error kept = glimpse_error_keep();
+    int status = glimpse_file_read(&data, &size, item->picture.path, (size_t)UINT32_MAX);
+    if (status == GLIMPSE_OK && size != item->picture.bytes) status = GLIMPSE_E_NOT_FOUND;
+    if (status == GLIMPSE_OK) status = glimpse_dedup_read_statements(item, data, size);
+    free(data);
+    item->is_refreshed = status == GLIMPSE_OK;
+    if (status == GLIMPSE_OK) return 1;
+    free_texts(&item->picture); /* decoding it says why */
+    item->from_cache = 0;
+    glimpse_error_restore(&kept);
+    return 0;
+}
+
 int glimpse_dedup_cache_find_file(const glimpse_dedup *dedup, glimpse_dedup_item *item,
                                   const struct stat *info) {
-    taking t = {dedup, item};
+    taking t = {dedup, item, 0};
     int found = 0;
     const glimpse_file_stamp stamp = {(uint64_t)info->st_size,
                                       (int64_t)info->st_mtim.tv_sec * INT64_C(1000000000) +
@@ -207,12 +233,12 @@ int glimpse_dedup_cache_find_file(const glimpse_dedup *dedup, glimpse_dedup_item
                                             GLIMPSE_DEDUP_CACHE_VERSION, item->picture.path, &stamp,
                                             load_item, &t);
     }
-    return found > 0;
+    return found > 0 && (!t.is_other || read_again(item));
 }
 
 int glimpse_dedup_cache_find_content(const glimpse_dedup *dedup, glimpse_dedup_item *item,
                                      const char *id, uint64_t size) {
-    taking t = {dedup, item};
+    taking t = {dedup, item, 0};
     int found = 0;
     glimpse_hash hash;
     if (!glimpse_hash_from_hex(&hash, id)) return 0;
@@ -223,7 +249,7 @@ int glimpse_dedup_cache_find_content(const glimpse_dedup *dedup, glimpse_dedup_i
             store->ops->derived.of_content(store, GLIMPSE_DERIVED_FINGERPRINT,
                                            GLIMPSE_DEDUP_CACHE_VERSION, &hash, size, load_item, &t);
     }
-    return found > 0;
+    return found > 0 && (!t.is_other || read_again(item));
 }
 
 /*

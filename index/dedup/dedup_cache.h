@@ -2,11 +2,12 @@
  * index/dedup/dedup_cache.h - what a scan finds out about a picture, kept in the catalogue of a
  * library (schema step 5 -> 6), so that the next scan decodes nothing.
  *
- * Rows belong to contents: what is kept is about bytes, wherever the file goes, and goes with the
- * content. A file whose size, time and inode are those that the catalogue knows is taken to have
- * the bytes it had, as when indexing; of any other the bytes are read and hashed first. Rows of
- * another GLIMPSE_DEDUP_CACHE_VERSION, and such that do not match their checksum, are as good as
- * none.
+ * Rows belong to pictures: what is kept stays right wherever a file goes, and when its metadata are
+ * edited. What the bytes themselves say (date, camera, size) is kept with the content that it is
+ * of, and read again from a file of the picture that has others. A file whose size, time and inode
+ * are those that the catalogue knows is taken to have the bytes it had, as when indexing; of any
+ * other the bytes are read and hashed first. Rows of another GLIMPSE_DEDUP_CACHE_VERSION, and such
+ * that do not match their checksum, are as good as none.
  *
  * It is a convenience: that the library is read-only, or busy, means only that nothing is kept.
  */
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 
 /* To be raised whenever any of it is worked out in another way. */
-enum { GLIMPSE_DEDUP_CACHE_VERSION = 6 };
+enum { GLIMPSE_DEDUP_CACHE_VERSION = 7 };
 
 /* 1 when the libraries know the file, as `info` describes it, and what is in it: `item` is filled,
  * but for its label, time and embedding. Otherwise 0. Any thread. */

@@ -92,6 +92,28 @@ static double fraction_of(const char *digits) {
     return value;
 }
 
+static int count_statements(const glimpse_dedup_picture *p, int has_gps, int orientation) {
+    return (p->taken[0] != '\0') + (p->camera[0] != '\0') + (has_gps != 0) + (orientation > 1);
+}
+
+int glimpse_dedup_read_statements(glimpse_dedup_item *item, const void *data, size_t size) {
+    glimpse_dedup_picture *p = &item->picture;
+    glimpse_metadata *m = NULL;
+    char camera[128];
+    const int status = glimpse_metadata_read(&m, data, size);
+    if (status < 0) return status;
+    glimpse_camera_name(camera, sizeof camera, m->make, m->model);
+    free((char *)p->taken);
+    free((char *)p->camera);
+    p->taken = copy_text(m->taken);
+    p->camera = copy_text(camera);
+    p->taken_is_modification = m->taken_is_modification;
+    item->subseconds = fraction_of(m->subseconds);
+    if (p->taken && p->camera) p->exif = count_statements(p, m->has_gps, m->orientation);
+    glimpse_metadata_free(m);
+    return p->taken && p->camera ? GLIMPSE_OK : glimpse_fail_nomem(64, "what a file says");
+}
+
 static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse_image *image,
                    const uint8_t *data, size_t size, const glimpse_hash *hash) {
     glimpse_dedup_picture *p = &item->picture;
@@ -108,8 +130,7 @@ static int fill_in(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimpse
     p->height = glimpse_image_height(image);
     p->is_transparent = glimpse_image_was_transparent(image);
     p->bytes = size;
-    p->exif = (p->taken[0] != '\0') + (p->camera[0] != '\0') + (meta->has_gps != 0) +
-              (meta->orientation > 1);
+    p->exif = count_statements(p, meta->has_gps, meta->orientation);
     p->quality = estimate_quality(meta->format, data, size);
     item->is_cut = !glimpse_format_is_whole(meta->format, data, size);
     glimpse_hash_to_hex(hash, p->id);

@@ -63,6 +63,7 @@ typedef struct glimpse_dedup_item {
     uint8_t mini[GLIMPSE_DEDUP_MINI * GLIMPSE_DEDUP_MINI]; /* grey, to drop candidates cheaply */
     double subseconds; /* of `taken`, 0 <= s < 1; -1: not known */
     int is_cut;        /* the mark that ends the picture is missing */
+    int is_refreshed;  /* from a library, and what its bytes say was read again */
     int quality;       /* 1..101, a guess where the file does not tell; a copy that was saved again
                           without loss has that of its source */
     int is_resaved;    /* 1: it is such a copy */
@@ -187,6 +188,8 @@ int glimpse_dedup_mark_protected(glimpse_dedup *dedup);
 int glimpse_dedup_join_names(glimpse_dedup *dedup);
 void glimpse_dedup_free_names(const glimpse_dedup_picture *picture);
 int glimpse_dedup_scan(glimpse_dedup *dedup); /* reads them; drops what is no picture */
+/* What the bytes themselves say: date, camera, place. Any thread. */
+int glimpse_dedup_read_statements(glimpse_dedup_item *item, const void *data, size_t size);
 /* Everything that the picture and its bytes say about the item but its embedding. `keep` the
  * thumbnail as well. Any thread. */
 int glimpse_dedup_measure(glimpse_dedup *dedup, glimpse_dedup_item *item,

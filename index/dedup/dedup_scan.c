@@ -227,22 +227,31 @@ static glimpse_pool_step claim(void *user, glimpse_pool_job *job) {
     return GLIMPSE_STEP_COMPLETE;
 }
 
-/* Of bytes that the library does not know: the picture may be one that was decided about. */
+/* What the library calls it. Bytes that it does not know may show a picture that was decided about.
+ */
 static int name_picture(scan *s, glimpse_dedup_item *item, const glimpse_hash *hash,
                         const uint8_t *data, size_t size) {
     const glimpse_dedup_options *options = s->dedup->options;
     glimpse_hash identity, id;
     int known = 0;
-    if (!options->decide || !options->library) return GLIMPSE_OK;
-    if (glimpse_image_identity(&identity, NULL, data, size) < 0) {
-        return glimpse_fail_nomem(64, "the identity of a picture");
-    }
+    if (!options->library) return GLIMPSE_OK;
     glimpse_store *store = glimpse_library_store(options->library);
     (void)pthread_mutex_lock(&s->mutex);
-    int status = store->ops->contents.id_of(&id, &known, store, hash, &identity);
+    int status = store->ops->contents.id_of(&id, &known, store, hash, NULL);
     (void)pthread_mutex_unlock(&s->mutex);
-    if (status == GLIMPSE_OK && known) glimpse_hash_to_hex(&id, item->decided_as);
-    return status;
+    if (status < 0) return status;
+    if (!known) {
+        if (glimpse_image_identity(&identity, NULL, data, size) < 0) {
+            return glimpse_fail_nomem(64, "the identity of a picture");
+        }
+        (void)pthread_mutex_lock(&s->mutex);
+        status = store->ops->contents.id_of(&id, &known, store, hash, &identity);
+        (void)pthread_mutex_unlock(&s->mutex);
+    }
+    if (status < 0 || !known) return status;
+    glimpse_hash_to_hex(&id, item->picture.picture_id);
+    if (options->decide) glimpse_hash_to_hex(&id, item->decided_as);
+    return GLIMPSE_OK;
 }
 
 static int inspect(void *user, glimpse_pool_job *job, const glimpse_image *image,
@@ -286,6 +295,10 @@ static void consume(void *user, glimpse_pool_job *job) {
         break;
     case GLIMPSE_POOL_NO_PICTURE: item->skip = 1; break;
     case GLIMPSE_POOL_KNOWN:
+        if (item->is_refreshed) {
+            s->fresh[s->fresh_count++] = (uint32_t)((const scan_job *)job)->index;
+        }
+        break;
     case GLIMPSE_POOL_DROPPED:
     case GLIMPSE_POOL_PENDING: break;
     }
@@ -334,6 +347,7 @@ static int copy_item(glimpse_dedup *dedup, glimpse_dedup_item *item, const glimp
     const int status = glimpse_dedup_cache_copy(item, from);
     if (status < 0) return status;
     memcpy(item->decided_as, from->decided_as, sizeof item->decided_as);
+    memcpy(item->picture.picture_id, from->picture.picture_id, sizeof item->picture.picture_id);
     return copy_owned(dedup, item, from, keep);
 }
 
@@ -396,8 +410,11 @@ int glimpse_dedup_scan(glimpse_dedup *dedup) {
     free(s.fresh);
     if (status == GLIMPSE_OK) status = share_equal_bytes(&s);
     equal_bytes_free(&s.equal);
-    for (size_t i = 0; i < dedup->count; i++)
+    for (size_t i = 0; i < dedup->count; i++) {
+        glimpse_dedup_picture *p = &dedup->items[i].picture;
+        if (!p->picture_id[0]) memcpy(p->picture_id, p->id, sizeof p->picture_id);
         dedup->cached += (uint64_t)dedup->items[i].from_cache;
+    }
     if (status == GLIMPSE_E_CANCELLED) {
         return glimpse_fail(status, "stopped while reading pictures");
     }

@@ -154,6 +154,7 @@ static void fill_report(const glimpse_committer *c) {
     report->unchanged = atomic_load(&ingest->known) - old_bad;
     report->quarantined += old_bad;
     report->nomedia = ingest->marked_count;
+    report->refused_roots = ingest->refused_count;
     report->seconds = glimpse_now() - c->start;
     report->busy_read = stats.busy_read;
     report->busy_decode = stats.busy_decode;
@@ -209,6 +210,8 @@ int glimpse_ingest_run(glimpse_ingest_report *out, glimpse_library *library,
         glimpse_trace_span(ingest->trace, GLIMPSE_TRACE_CONSUMER, "vector index", start, end, NULL);
     }
     fill_report(c);
+    for (size_t i = 0; i < ingest->refused_count && options.left_out && status == GLIMPSE_OK; i++)
+        options.left_out(options.user, &ingest->refused[i]);
     for (size_t i = 0; i < ingest->marked_count && options.left_out && status == GLIMPSE_OK; i++)
         options.left_out(options.user, &ingest->marked[i]);
     if (status == GLIMPSE_OK) glimpse_committer_progress(c, "done");

@@ -190,7 +190,7 @@ static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job
     if (c->ingest->options->left_out) {
         const char *path = job->picture.path;
         const glimpse_left_out what = {
-            path, glimpse_without_path(reason ? reason : "out of memory", path), code, known};
+            path, glimpse_without_path(reason ? reason : "out of memory", path), code, known, 0};
         c->ingest->options->left_out(c->ingest->options->user, &what);
     }
     return GLIMPSE_OK;
@@ -254,7 +254,9 @@ void glimpse_committer_accept(glimpse_committer *c, glimpse_pool_job *picture) {
         glimpse_in_flight_remove(&ingest->in_flight, job);
         glimpse_in_flight_unlock(&ingest->in_flight);
     }
-    (void)snprintf(c->path, sizeof c->path, "%s", job->picture.path);
+    const size_t length = strnlen(job->picture.path, sizeof c->path - 1);
+    memcpy(c->path, job->picture.path, length);
+    c->path[length] = '\0';
     glimpse_ingest_job_free(job);
     c->busy += glimpse_now() - start;
 }

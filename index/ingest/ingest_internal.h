@@ -39,7 +39,7 @@
 
 enum {
     GLIMPSE_INGEST_COMMIT_EMBEDDED = 64,
-    GLIMPSE_INGEST_COMMIT_FILES = 8192,
+    GLIMPSE_INGEST_COMMIT_FILES = 32768,
     GLIMPSE_INGEST_COMMIT_MS = 250
 };
 
@@ -76,6 +76,8 @@ typedef struct glimpse_ingest {
     glimpse_left_out *marked; /* [marked_count] for options->left_out; owned paths. The producer's
                                  until the pool has come to its end */
     size_t marked_count;
+    glimpse_left_out *refused; /* [refused_count] roots that were given and are none; owned texts */
+    size_t refused_count;
     const char **named; /* [named_count] roots that are files, sorted; borrowed paths */
     size_t named_count;
 

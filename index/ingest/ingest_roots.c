@@ -10,6 +10,9 @@
  * a root of its own, unless a walk of the other root would never come by (a hidden directory). Such
  * roots inside a root look after themselves: a walk around them says nothing about their files.
  *
+ * Left out is not gone. A file that is where it was, and that the walk did not meet because of its
+ * rules, keeps what is known of it.
+ *
  * Options of the walk are remembered with the root. A root that remembers some is walked with them
  * whoever is walked around it, so that what a run shows does not depend on where it began: walks
  * around it leave it out, and it is added to their run. A file given by itself becomes no root.
@@ -35,10 +38,11 @@ static int is_root(const glimpse_root *roots, size_t count, const char *path) {
     return 0;
 }
 
+/* Those of them that are left out would be there, too. */
 static size_t present_rows(glimpse_file_table *table) {
     size_t present = 0;
     for (size_t i = 0; i < glimpse_file_table_count(table); i++) {
-        if (!glimpse_file_table_get(table, i)->missing) present++;
+        if (glimpse_file_table_get(table, i)->missing != GLIMPSE_FILE_MISSING) present++;
     }
     return present;
 }
@@ -152,8 +156,11 @@ static int why_unreadable(const char *path) {
     return EACCES; /* what is in a directory that can be listed cannot be looked at */
 }
 
-static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given) {
+/* *refused: 1 with a failure that is one of this root alone. */
+static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char *given,
+                   int *refused) {
     struct stat info;
+    *refused = 0;
     int status = glimpse_root_resolve(&root->path, given);
     if (status < 0) return status;
     const int exists = stat(root->path, &info) == 0;
@@ -169,6 +176,7 @@ static int look_at(glimpse_ingest *ingest, glimpse_ingest_root *root, const char
     if (root->reachable || root->registered || glimpse_file_table_count(root->table) > 0) {
         return GLIMPSE_OK;
     }
+    *refused = 1;
     errno = exists ? why_unreadable(root->path) : error;
     return exists ? glimpse_fail_errno("%s: cannot be read", root->path)
                   : glimpse_fail_errno("%s: cannot be indexed", root->path);
@@ -251,7 +259,8 @@ static int add_roots_inside(glimpse_ingest *ingest) {
         }
         if (status < 0 || !reachable) continue;
         glimpse_ingest_root *root = &ingest->roots[ingest->root_count++];
-        status = look_at(ingest, root, known->path);
+        int refused = 0;
+        status = look_at(ingest, root, known->path, &refused);
         root->added = 1;
     }
     return status;
@@ -274,6 +283,19 @@ static int list_apart(glimpse_ingest *ingest) {
     return GLIMPSE_OK;
 }
 
+/* Takes a root that does not exist, or cannot be read, out of the run: others are no worse for it.
+ */
+static int refuse(glimpse_ingest *ingest, int status) {
+    glimpse_ingest_root *root = &ingest->roots[--ingest->root_count];
+    glimpse_left_out *what = &ingest->refused[ingest->refused_count];
+    *what = (glimpse_left_out){
+        root->path, strdup(glimpse_without_path(glimpse_last_error(), root->path)), status, 0, 1};
+    glimpse_file_table_free(root->table);
+    memset(root, 0, sizeof *root);
+    ingest->refused_count++;
+    return what->reason ? GLIMPSE_OK : glimpse_fail_nomem(64, "a reason");
+}
+
 /* The roots of the run, as they were given: or all that are known, when none was. */
 static int look_at_all(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
@@ -287,7 +309,9 @@ static int look_at_all(glimpse_ingest *ingest) {
     }
     const size_t count = all ? ingest->known_root_count + single_count : options->root_count;
     ingest->roots = calloc(count + ingest->known_root_count + 1, sizeof *ingest->roots);
-    if (!ingest->roots) status = glimpse_fail_nomem(count * sizeof *ingest->roots, "roots");
+    ingest->refused = calloc(count + 1, sizeof *ingest->refused);
+    if (!ingest->roots || !ingest->refused)
+        status = glimpse_fail_nomem(count * sizeof *ingest->roots, "roots");
     if (status == GLIMPSE_OK && count == 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "%s: no folder was indexed yet; which ones should "
@@ -298,7 +322,10 @@ static int look_at_all(glimpse_ingest *ingest) {
         const char *given = !all                           ? options->roots[i]
                             : i < ingest->known_root_count ? ingest->known_roots[i].path
                                                            : single[i - ingest->known_root_count];
-        status = look_at(ingest, &ingest->roots[ingest->root_count++], given);
+        int refused = 0;
+        status = look_at(ingest, &ingest->roots[ingest->root_count++], given, &refused);
+        /* When there is nothing else to be done, that is the failure of all. */
+        if (refused && (i + 1 < count || ingest->root_count > 1)) status = refuse(ingest, status);
     }
     for (size_t i = 0; i < single_count; i++)
         free(single[i]);
@@ -352,6 +379,34 @@ static void leave_to_others(const glimpse_ingest *ingest, glimpse_ingest_root *r
     }
 }
 
+/* Of a file that the rules of the walk leave out: whether it is there. */
+static uint8_t look_for(const char *path) {
+    struct stat info;
+    if (stat(path, &info) == 0) return S_ISREG(info.st_mode) ? GLIMPSE_SEEN_LEFT_OUT : 0;
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : GLIMPSE_SEEN_KEPT;
+}
+
+static void find_left_out(glimpse_ingest_root *root) {
+    char directory[PATH_MAX] = "";
+    size_t length = 0; /* of `directory` */
+    int is_passed = 0;
+    for (size_t i = 0; root->is_directory && i < glimpse_file_table_count(root->table); i++) {
+        glimpse_file_row *row = glimpse_file_table_get(root->table, i);
+        const char *slash = strrchr(row->path, '/');
+        if (row->seen || !slash || (size_t)(slash - row->path) >= sizeof directory) continue;
+        /* Rows come by their paths: those of a directory mostly one after the other. */
+        if ((size_t)(slash - row->path) != length || memcmp(directory, row->path, length) != 0) {
+            length = (size_t)(slash - row->path);
+            memcpy(directory, row->path, length);
+            directory[length] = '\0';
+            is_passed = glimpse_walk_passes_by(&root->rules, root->path, directory);
+        }
+        if (is_passed || glimpse_walk_excluded(&root->rules, root->path, row->path, 0)) {
+            row->seen = look_for(row->path);
+        }
+    }
+}
+
 static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
     const glimpse_walk_summary *summary = &root->summary;
     int reachable = 0;
@@ -376,10 +431,12 @@ static int finish_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         row->seen = GLIMPSE_SEEN_KEPT; /* there is nothing left to mark */
         row->missing = 0;
     }
-    uint64_t missing = 0;
+    uint64_t missing = 0, left_out = 0;
     leave_to_others(ingest, root);
-    status = glimpse_store_finish_scan(&missing, ingest->store, root->path, root->table);
+    find_left_out(root);
+    status = glimpse_store_finish_scan(&missing, &left_out, ingest->store, root->path, root->table);
     ingest->report->missing += missing;
+    ingest->report->left_out += left_out;
     return status;
 }
 
@@ -400,6 +457,13 @@ void glimpse_ingest_free_roots(glimpse_ingest *ingest) {
     for (size_t i = 0; i < ingest->marked_count; i++)
         free((char *)ingest->marked[i].path);
     free(ingest->marked);
+    for (size_t i = 0; i < ingest->refused_count; i++) {
+        free((char *)ingest->refused[i].path);
+        free((char *)ingest->refused[i].reason);
+    }
+    free(ingest->refused);
+    ingest->refused = NULL;
+    ingest->refused_count = 0;
     ingest->marked = NULL;
     ingest->marked_count = 0;
     glimpse_roots_free(ingest->known_roots, ingest->known_root_count);

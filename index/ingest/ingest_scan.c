@@ -9,9 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MIN_WINDOW = 32, MAX_WINDOW = 1024 };
+
+/* What the catalogue has of files that follow each other in the table. */
+typedef struct known_window {
+    size_t first, count, used; /* rows of the table; those of them that were of use */
+    int64_t ids[MAX_WINDOW];
+    glimpse_known_file files[MAX_WINDOW];
+} known_window;
+
 typedef struct scan {
     glimpse_ingest *ingest;
     glimpse_ingest_root *root;
+    known_window *known;                             /* NULL until one is asked for */
     glimpse_ingest_job *kept[GLIMPSE_POOL_TOGETHER]; /* [kept_count] that the pool gets next */
     size_t kept_count;
 } scan;
@@ -43,41 +53,54 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
     return job;
 }
 
-/* What the catalogue has of files that show a picture which needs nothing more: if their bytes or
- * their pictures are still those, nothing has to be looked up for them. */
-static int ask_for_known(scan *s) {
+static int load_window(scan *s, size_t first) {
     glimpse_store *store = s->ingest->store;
-    glimpse_ingest_job *asked[GLIMPSE_POOL_TOGETHER];
-    glimpse_known_file known[GLIMPSE_POOL_TOGETHER];
-    int64_t ids[GLIMPSE_POOL_TOGETHER];
-    size_t count = 0;
-    for (size_t i = 0; i < s->kept_count; i++) {
-        const glimpse_file_row *row = s->kept[i]->row;
-        if (!row || row->state != GLIMPSE_FILE_OK || !row->embedded || !row->identified) continue;
-        ids[count] = row->id;
-        asked[count++] = s->kept[i];
+    glimpse_file_table *table = s->root->table;
+    const size_t left = glimpse_file_table_count(table) - first;
+    size_t count = MIN_WINDOW;
+    if (!s->known) {
+        s->known = malloc(sizeof *s->known);
+        if (!s->known) return glimpse_fail_nomem(sizeof *s->known, "known files");
+    } else if (2 * s->known->used >= s->known->count) {
+        count = 2 * s->known->count;
     }
-    if (count == 0) return GLIMPSE_OK;
-    const int status = store->ops->files.known(known, store, ids, count);
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        asked[i]->was = known[i];
+    known_window *w = s->known;
+    if (count > MAX_WINDOW) count = MAX_WINDOW;
+    if (count > left) count = left;
+    for (size_t i = 0; i < count; i++)
+        w->ids[i] = glimpse_file_table_id(table, first + i);
+    w->first = first;
+    w->used = 0;
+    w->count = 0;
+    const int status = store->ops->files.known(w->files, store, w->ids, count);
+    if (status == GLIMPSE_OK) w->count = count;
     return status;
+}
+
+/* What the catalogue has of a file that shows a picture which needs nothing more: if its bytes or
+ * its picture are still those, nothing has to be looked up for it. Asked for those after it, too,
+ * and for the more of them the more of the last ones were of use: the committer has the catalogue
+ * for most of the time, and each question waits for it. */
+static int find_known(scan *s, glimpse_known_file *was, const glimpse_file_row *row) {
+    const size_t i = (size_t)(row - glimpse_file_table_get(s->root->table, 0));
+    if (row->state != GLIMPSE_FILE_OK || !row->embedded || !row->identified) return GLIMPSE_OK;
+    if (!s->known || i < s->known->first || i - s->known->first >= s->known->count) {
+        const int status = load_window(s, i);
+        if (status < 0) return status;
+    }
+    s->known->used++;
+    *was = s->known->files[i - s->known->first];
+    return GLIMPSE_OK;
 }
 
 /* 0, or 1 when the run is stopping. */
 static int hand_over(scan *s) {
     glimpse_pool *pool = s->ingest->pool;
     glimpse_pool_job *jobs[GLIMPSE_POOL_TOGETHER] = {NULL};
-    size_t taken = 0;
     const size_t count = s->kept_count;
-    const int status = ask_for_known(s);
-    if (status < 0) {
-        glimpse_pool_fail(pool, status);
-    } else {
-        for (size_t i = 0; i < count; i++)
-            jobs[i] = &s->kept[i]->picture;
-        taken = glimpse_pool_submit_all(pool, jobs, count);
-    }
+    for (size_t i = 0; i < count; i++)
+        jobs[i] = &s->kept[i]->picture;
+    const size_t taken = glimpse_pool_submit_all(pool, jobs, count);
     for (size_t i = taken; i < count; i++)
         glimpse_ingest_job_free(s->kept[i]);
     s->kept_count = 0;
@@ -169,6 +192,12 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     }
     glimpse_ingest_job *job = new_job(ingest, entry, row);
     if (!job) return 1;
+    const int status = row ? find_known(s, &job->was, row) : GLIMPSE_OK;
+    if (status < 0) {
+        glimpse_pool_fail(ingest->pool, status);
+        glimpse_ingest_job_free(job);
+        return 1;
+    }
     job->is_refresh = is_as_before;
     job->sidecars = sidecars;
     s->kept[s->kept_count++] = job;
@@ -196,5 +225,6 @@ void glimpse_ingest_produce(void *user, glimpse_pool *pool) {
                            root->path);
         if (status < 0) glimpse_pool_fail(pool, status);
         root->complete = status == GLIMPSE_OK;
+        free(s.known);
     }
 }

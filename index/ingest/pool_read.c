@@ -70,6 +70,22 @@ static ssize_t read_fully(const glimpse_pool *pool, int fd, uint8_t *data, size_
     return (ssize_t)used;
 }
 
+/* Without a new access time: to write that of a file that was edited since costs as much as to read
+ * it. Only who owns a file may ask for that; files of others cost a second try once. */
+static int open_file(glimpse_pool *pool, const char *path) {
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+#ifdef O_NOATIME
+    if (!atomic_load_explicit(&pool->with_access_times, memory_order_relaxed)) {
+        const int fd = open(path, flags | O_NOATIME);
+        if (fd >= 0 || errno != EPERM) return fd;
+        atomic_store_explicit(&pool->with_access_times, 1, memory_order_relaxed);
+    }
+#else
+    (void)pool;
+#endif
+    return open(path, flags);
+}
+
 static void fail_errno(glimpse_pool_job *job, const char *what) {
     const int status = glimpse_fail_errno("%s", what);
     glimpse_pool_job_fail(job, status, glimpse_last_error());
@@ -117,7 +133,7 @@ int glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) 
     *out = NULL;
     uint8_t *data = NULL;
     uint64_t inside = 0;
-    int fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int fd = open_file(pool, job->path);
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
             fail_errno(job, "cannot open the file");
@@ -219,7 +235,7 @@ void glimpse_pool_read_ahead(glimpse_pool *pool, size_t taken) {
         glimpse_queue_look(pool->job_queue, distance - i, copy_path, &path);
         if (!path) return;
         (void)atomic_fetch_sub(&pool->read_ahead, 1);
-        const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        const int fd = open_file(pool, path);
         if (fd >= 0) {
             (void)posix_fadvise(fd, 0, READ_AHEAD_BYTES, POSIX_FADV_WILLNEED);
             (void)close(fd);

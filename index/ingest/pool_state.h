@@ -46,7 +46,8 @@ struct glimpse_pool {
     glimpse_queue *job_queue, *result_queue; /* of the run */
     glimpse_budget file_budget, pixel_budget;
     atomic_uint_fast64_t bytes_inside, bytes_peak;
-    atomic_int read_ahead; /* files to be read ahead of, since one had to be waited for */
+    atomic_int read_ahead;        /* files to be read ahead of, since one had to be waited for */
+    atomic_int with_access_times; /* somebody else's files are among those that are read */
 
     pthread_mutex_t batch_mutex;
     int batch_mutex_ready;

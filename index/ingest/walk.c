@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,7 +195,7 @@ static int read_names(walker *w, DIR *stream, name_list *names) {
             w->summary->root_entries++;
         }
         const char *ending = strrchr(item->d_name, '.');
-        if (ending && strcmp(ending, ".xmp") == 0) w->near_sidecars = 1;
+        if (ending && strcasecmp(ending, ".xmp") == 0) w->near_sidecars = 1;
         if (item->d_type == DT_REG && glimpse_walk_name_is_other(item->d_name)) continue;
         if (item->d_type == DT_FIFO || item->d_type == DT_SOCK || item->d_type == DT_CHR ||
             item->d_type == DT_BLK) {

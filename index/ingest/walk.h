@@ -79,8 +79,8 @@ int glimpse_walk_excluded(const glimpse_walk_rules *rules, const char *root, con
                           int is_directory);
 
 /* 1 when a walk of `root` would not come by the directory `path` below it: a hidden, unwanted or
- * excluded part, or one with .nomedia, which is looked for now. 0 when it would, or when `path` is
- * not below `root`. */
+ * excluded part, a link that is not followed, or one with .nomedia, which are looked for now. 0
+ * when it would, or when `path` is not below `root`. */
 int glimpse_walk_passes_by(const glimpse_walk_rules *rules, const char *root, const char *path);
 
 #endif

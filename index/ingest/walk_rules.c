@@ -92,6 +92,11 @@ const char *glimpse_walk_mark(int directory) {
     return NULL;
 }
 
+static int is_link(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 static int has_mark(const char *path) {
     const int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return 0;
@@ -148,6 +153,7 @@ int glimpse_walk_passes_by(const glimpse_walk_rules *rules, const char *root, co
         char *end = strchr(at, '/');
         if (end) *end = '\0';
         if (glimpse_walk_directory_is_unwanted(at) || glimpse_walk_excluded(rules, root, part, 1) ||
+            (!rules->follow_links && is_link(part)) ||
             (!rules->include_nomedia && has_mark(part))) {
             return 1;
         }

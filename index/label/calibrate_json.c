@@ -121,7 +121,8 @@ static int read_calibration(glimpse_calibration *out, double *thresholds,
     free(text);
     if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line, error.text);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line,
+                            glimpse_foreign_message(error.text, "not JSON"));
     }
     const char *format = json_string_value(json_object_get(root, "format"));
     const char *id = json_string_value(json_object_get(root, "classifier"));

@@ -115,7 +115,8 @@ int glimpse_classes_read_json(glimpse_classes *classes, const char *text, size_t
     json_t *root = glimpse_json_load(text, size, JSON_REJECT_DUPLICATES, &error);
     if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
-        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line, error.text);
+        return glimpse_fail(GLIMPSE_E_FORMAT, "%s, line %d: %s", path, error.line,
+                            glimpse_foreign_message(error.text, "not JSON"));
     }
     json_t *list = json_is_object(root) ? json_object_get(root, "classes") : root;
     int status = GLIMPSE_OK;

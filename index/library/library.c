@@ -27,8 +27,8 @@ int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags
     glimpse_store *store = NULL;
     if (out) *out = NULL;
     if (!out || !path || !*path) return glimpse_fail(GLIMPSE_E_INVALID, "no library was named");
-    if (flags & ~(unsigned)(GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY) ||
-        flags == (GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY)) {
+    const unsigned both = GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY;
+    if (flags & ~(both | GLIMPSE_LIBRARY_UPGRADE) || (flags & both) == both) {
         return glimpse_fail(GLIMPSE_E_INVALID, "flags %u make no sense for a library", flags);
     }
     int status = glimpse_store_open(&store, path, flags);

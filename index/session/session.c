@@ -50,7 +50,8 @@ int glimpse_session_open(glimpse_session **out, const glimpse_session_options *o
     if (!out) return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_open: no place for it");
     int status = GLIMPSE_OPTIONS_LOAD(&own, options, glimpse_session_options, user);
     if (status < 0) return status;
-    if (own.library_flags & ~(unsigned)(GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY)) {
+    if (own.library_flags &
+        ~(unsigned)(GLIMPSE_LIBRARY_CREATE | GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "flags %u make no sense for a library",
                             own.library_flags);
     }

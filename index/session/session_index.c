@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "core/options.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,10 +15,12 @@
 static int create(session_lease *lease, glimpse_session *session,
                   const glimpse_ingest_options *options, const session_control *control) {
     const char *unused = NULL;
-    for (size_t i = 0; i < options->root_count; i++) {
-        if (access(options->roots[i], F_OK) == 0) continue;
-        int status = errno == ENOENT ? GLIMPSE_E_NOT_FOUND : GLIMPSE_E_IO;
-        return glimpse_fail(status, "%s: %s", options->roots[i], strerror(errno));
+    size_t there = 0;
+    for (size_t i = 0; i < options->root_count; i++)
+        there += access(options->roots[i], F_OK) == 0;
+    if (options->root_count > 0 && there == 0) {
+        (void)access(options->roots[0], F_OK);
+        return glimpse_fail_errno("%s: cannot be indexed", options->roots[0]);
     }
     int status = options->model ? GLIMPSE_OK : glimpse_session_find_model(&unused, session, NULL);
     if (status < 0) return status;

@@ -150,7 +150,8 @@ static int open_handle(glimpse_library **out, glimpse_session *session, unsigned
 
 /* The flags a handle of this session is opened with by a call of these flags. */
 static unsigned handle_flags(const glimpse_session *session, unsigned flags) {
-    if (session->library_flags & GLIMPSE_LIBRARY_READ_ONLY) return GLIMPSE_LIBRARY_READ_ONLY;
+    const unsigned reading = GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE;
+    if (session->library_flags & GLIMPSE_LIBRARY_READ_ONLY) return session->library_flags & reading;
     unsigned create = session->library_flags & GLIMPSE_LIBRARY_CREATE;
     return flags & SESSION_CREATE ? GLIMPSE_LIBRARY_CREATE : create;
 }

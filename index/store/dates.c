@@ -130,6 +130,7 @@ void glimpse_file_date_choose(glimpse_file_date *out, const char *taken, glimpse
     } else if (glimpse_date_of_name(named, path)) {
         memcpy(out->taken, named, GLIMPSE_DATE_BYTES);
         out->from = GLIMPSE_TAKEN_NAME;
+        out->has_offset = glimpse_offset_of_name(&out->offset_minutes, path);
     } else {
         glimpse_date_of_file(mtime_ns, out->taken, &out->offset_minutes);
         out->from = GLIMPSE_TAKEN_FILE;

@@ -11,9 +11,13 @@
 
 enum { GLIMPSE_FILE_OK = 0, GLIMPSE_FILE_QUARANTINED = 1 };
 enum {
-    GLIMPSE_SEEN_KEPT = 2,     /* not looked at: it stays as it is */
-    GLIMPSE_SEEN_ELSEWHERE = 3 /* the same, and the walk of another root says whether it is there */
+    GLIMPSE_SEEN_KEPT = 2, /* not looked at: it stays as it is */
+    GLIMPSE_SEEN_ELSEWHERE =
+        3,                    /* the same, and the walk of another root says whether it is there */
+    GLIMPSE_SEEN_LEFT_OUT = 4 /* it is there, and the rules of the walk leave it out */
 };
+/* Where a file is that is not present. State and picture are kept in either case. */
+enum { GLIMPSE_FILE_MISSING = 1, GLIMPSE_FILE_LEFT_OUT = 2 };
 
 /* What stat says: enough to tell that a file did not change. */
 typedef struct glimpse_file_stamp {
@@ -30,7 +34,7 @@ typedef struct glimpse_file_row {
     int64_t picture;    /* row id; 0 when quarantined */
     int64_t sidecars;   /* glimpse_sidecar_stamp() when they were read; 0: there were none */
     uint8_t state;      /* GLIMPSE_FILE_... */
-    uint8_t missing;    /* it was not there at the last scan; state and picture are kept */
+    uint8_t missing;    /* 0: the last scan saw it; else GLIMPSE_FILE_MISSING or ..._LEFT_OUT */
     uint8_t embedded;   /* its picture has an embedding of the model asked for */
     uint8_t identified; /* the identity of its picture is known */
     uint8_t described;  /* what its content says was read, by GLIMPSE_METADATA_VERSION */

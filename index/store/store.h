@@ -22,7 +22,7 @@
  *             other files -> hash -> ops->contents.find(): known and embedded -> only files.bind;
  *             known, not embedded or unknown -> decode, encode, contents.put,
  *             contents.write_embedding, files.bind; broken -> files.quarantine
- *         glimpse_store_finish_scan(&missing, store, root, table);
+ *         glimpse_store_finish_scan(&missing, &left_out, store, root, table);
  *     writes go between ops->begin() and ops->commit(), a batch at a time
  *     ops->vectors.update(store, fingerprint);
  *     ops->unlock(store);
@@ -259,7 +259,7 @@ struct glimpse_files_ops {
     int (*list_single)(char ***paths, size_t *count, glimpse_store *store);
     /* The picture of a file that has one. GLIMPSE_E_NOT_FOUND. */
     int (*picture_of)(int64_t *picture, glimpse_store *store, const char *path);
-    /* *known: 1 when a file below `directory` is known and not missing. */
+    /* *known: 1 when a file below `directory` is known and not missing; left out ones count. */
     int (*any_below)(int *known, glimpse_store *store, const char *directory);
     /* Adds the file or brings it up to date: ok, present, with the content that has this hash and
      * size, which is there. */
@@ -282,8 +282,9 @@ struct glimpse_files_ops {
     /* Removes the file's row, never a content; fine when there is none. For an entry that turned
      * out to be no file. */
     int (*forget)(glimpse_store *store, const char *path);
-    /* `id` as of the file table. */
-    int (*set_missing)(glimpse_store *store, int64_t id, int missing);
+    /* `id` as of the file table; `absence` as row->missing. Wherever else a file is "not missing",
+     * it is not left out either. */
+    int (*set_missing)(glimpse_store *store, int64_t id, int absence);
     /* The files of a content that are not missing, by path. */
     int (*of_content)(glimpse_store *store, const glimpse_filter *filter, int64_t content,
                       glimpse_store_file_fn visit, void *user);
@@ -327,7 +328,7 @@ struct glimpse_content_meta {
 };
 
 /* Goes up when files are to be read again for what they say. */
-#define GLIMPSE_METADATA_VERSION 1
+#define GLIMPSE_METADATA_VERSION 2
 
 struct glimpse_contents_ops {
     /* The picture that the bytes with this hash and size show, and whether it has an embedding of
@@ -537,8 +538,9 @@ struct glimpse_decisions_ops {
 };
 
 /*
- * What was worked out about contents and can be again: goes with its content, and is found only in
- * the version asked for and when it is what was stored. Any thread.
+ * What was worked out about a picture and can be again: is kept under any content that shows it,
+ * and is found only in the version asked for and when it is what was stored; for other contents of
+ * the picture as well, whatever they say. Any thread.
  */
 typedef enum glimpse_derived {
     GLIMPSE_DERIVED_FINGERPRINT,
@@ -549,6 +551,7 @@ typedef struct glimpse_derived_item {
     uint64_t size;
     const void *data;
     size_t data_size;
+    glimpse_hash id; /* of the picture; set by the store */
 } glimpse_derived_item;
 /* 1: taken, 0: of no use. */
 typedef int (*glimpse_derived_fn)(void *user, const glimpse_derived_item *item);
@@ -625,7 +628,7 @@ struct glimpse_journal_ops {
  */
 typedef struct glimpse_store_counts {
     uint64_t files, missing, embedded, duplicates, pending; /* as in glimpse_library_status */
-    uint64_t captions, captioned;
+    uint64_t left_out, captions, captioned;
 } glimpse_store_counts;
 
 struct glimpse_upkeep_ops {
@@ -708,20 +711,21 @@ struct glimpse_store_ops {
  */
 
 /* Looks at the disk now. *reachable is 0 when a directory cannot be opened, or is empty although
- * files below it are known (an unmounted mount point); for a single file: when the directory it is
- * in cannot be opened. A path never indexed before is looked at in the same way. */
+ * files below it are known (an unmounted mount point); for a single file as
+ * glimpse_store_file_reachable says. A path never indexed before is looked at in the same way. */
 int glimpse_store_root_reachable(int *reachable, glimpse_store *store, const char *path);
-/* 1 when `path`, a file, is there, or the directory it is in can be read: if the file is not there,
- * it is gone. */
-int glimpse_store_file_reachable(const char *path);
+/* 1 when `path`, a file, is there, or what is there of the directories that it was in says that it
+ * is gone; 0 where it may be on a volume that is away. `ctime_ns` is its own as of when it was
+ * indexed, 0: not known. */
+int glimpse_store_file_reachable(const char *path, int64_t ctime_ns);
 
-/* The end of a complete walk of `root` with its table: rows not seen become missing, missing ones
- * that were seen come back; nothing else is written. Rows below another root that is offline (a
- * nested one) are left alone. *missing: the number of rows below `root` that are missing now (NULL
- * allowed). Do not call it after a walk that was cut short, nor for an offline root. Makes its own
- * transaction unless one is open. */
-int glimpse_store_finish_scan(uint64_t *missing, glimpse_store *store, const char *root,
-                              glimpse_file_table *table);
+/* The end of a complete walk of `root` with its table: rows not seen become missing, those that
+ * were left out are that from now on, missing ones that were seen come back; nothing else is
+ * written. Rows below another root that is offline (a nested one) are left alone. *missing and
+ * *left_out: how many rows below `root` are that now (NULL allowed). Do not call it after a walk
+ * that was cut short, nor for an offline root. Makes its own transaction unless one is open. */
+int glimpse_store_finish_scan(uint64_t *missing, uint64_t *left_out, glimpse_store *store,
+                              const char *root, glimpse_file_table *table);
 
 /* The content that is given by its id (32 hex digits; tried first), by the path of a file as it is
  * written, or by where that path really is. GLIMPSE_E_NOT_FOUND, without a message. */

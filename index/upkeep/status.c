@@ -148,6 +148,7 @@ static int count_all(full_status *full, glimpse_store *store) {
     if (status < 0) return status;
     s->files = counts.files;
     s->missing = counts.missing;
+    s->left_out = counts.left_out;
     s->embedded = counts.embedded;
     s->duplicates = counts.duplicates;
     s->pending = counts.pending;

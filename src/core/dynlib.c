@@ -17,9 +17,8 @@ static int load_symbols(glimpse_dynlib *library, void *handle) {
         void *symbol = dlsym(handle, s->name);
         memcpy(s->to, &symbol, sizeof symbol);
         if (symbol || s->optional) continue;
-        const char *why = dlerror();
         (void)snprintf(library->reason, sizeof library->reason, "%s",
-                       why ? why : "it lacks a function");
+                       glimpse_foreign_message(dlerror(), "it lacks a function"));
         return 0;
     }
     return 1;
@@ -52,11 +51,10 @@ static int load(glimpse_dynlib *library) {
     for (size_t i = 0; i < GLIMPSE_DYNLIB_FILES && library->files[i] && !handle; i++) {
         handle = dlopen(library->files[i], RTLD_NOW | RTLD_LOCAL);
         if (handle) break;
-        const char *why = dlerror();
+        const char *why = glimpse_foreign_message(dlerror(), "it cannot be loaded");
         /* The first name is the one that is usually there. */
         if (i == 0) {
-            (void)snprintf(library->reason, sizeof library->reason, "%s",
-                           why ? why : "it cannot be loaded");
+            (void)snprintf(library->reason, sizeof library->reason, "%s", why);
         }
     }
     if (!handle) return 0;

@@ -124,6 +124,23 @@ const char *glimpse_without_path(const char *message, const char *path) {
     return begins && strncmp(message + length, ": ", 2) == 0 ? message + length + 2 : message;
 }
 
+const char *glimpse_foreign_message(const char *message, const char *otherwise) {
+    enum { BUFFERS = 4, BYTES = 512 };
+    static _Thread_local char buffers[BUFFERS][BYTES];
+    static _Thread_local unsigned next;
+    char *text = buffers[next++ % BUFFERS];
+    size_t used = 0;
+    for (const char *at = message ? message : ""; *at && used < BYTES - 1; at++) {
+        const int is_blank = (unsigned char)*at <= ' ' || *at == 0x7f;
+        if (is_blank && (used == 0 || text[used - 1] == ' ')) continue;
+        text[used++] = (char)(is_blank ? ' ' : *at);
+    }
+    while (used > 0 && text[used - 1] == ' ')
+        used--;
+    text[used] = '\0';
+    return used > 0 ? text : otherwise;
+}
+
 static void usual_wording(char *text, size_t size, const char *name, const char *value) {
     int is_call = strncmp(name, "glimpse_", 8) == 0 && !strchr(name, '.');
     if (is_call) value = NULL;

@@ -31,6 +31,11 @@ const char *glimpse_errno_advice(char *out, size_t size, int error);
  * in a member of its own. Part of `message`. */
 const char *glimpse_without_path(const char *message, const char *path);
 
+/* What another library says of a failure, as a part of a message: on one line, without blanks at
+ * its ends (some end in a line break). `otherwise` when it says nothing. Static storage of the
+ * thread, four in turn. */
+const char *glimpse_foreign_message(const char *message, const char *otherwise);
+
 /* `name` (with `value`, or NULL) as messages call it: see glimpse_set_wording(). Messages never say
  * how the command or another program calls an option:
  *

@@ -102,7 +102,7 @@ int glimpse_curl_check(const CURLcode *codes, size_t count) {
         if (codes[i] == CURLE_OUT_OF_MEMORY) return glimpse_fail_nomem(1024, "a request");
         if (codes[i] != CURLE_OK) {
             return glimpse_fail(GLIMPSE_E_INTERNAL, "libcurl does not take option %zu: %s", i,
-                                glimpse_curl.easy_strerror(codes[i]));
+                                glimpse_foreign_message(glimpse_curl.easy_strerror(codes[i]), ""));
         }
     }
     return GLIMPSE_OK;

@@ -147,8 +147,10 @@ int glimpse_http_client_get(glimpse_http_client *client, glimpse_http_get *get,
         if (code == CURLE_OK && !begin(&in)) code = CURLE_WRITE_ERROR; /* an empty body */
         *end = end_of(&in, code);
         if (code != CURLE_OK) {
-            (void)snprintf(get->error, sizeof get->error, "%s",
-                           error[0] ? error : glimpse_curl.easy_strerror(code));
+            (void)snprintf(
+                get->error, sizeof get->error, "%s",
+                glimpse_foreign_message(
+                    error, glimpse_foreign_message(glimpse_curl.easy_strerror(code), "")));
         }
         if (in.no_memory || (code == CURLE_OUT_OF_MEMORY && *end != GLIMPSE_HTTP_ENDLESS)) {
             status = glimpse_fail_nomem(get->lines_size, "an answer");

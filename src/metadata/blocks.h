@@ -27,6 +27,7 @@ typedef struct glimpse_block_list {
 
 typedef struct glimpse_blocks {
     glimpse_block_list exif, xmp, iptc; /* those of one kind in the order in which they count */
+    glimpse_block_list created;         /* texts that say when a PNG was made */
     uint8_t *owned[GLIMPSE_MAX_OWNED];  /* what was not in one piece in the file */
     size_t owned_count;
     int nomem;

@@ -1,12 +1,13 @@
 /*
- * metadata/blocks_png.c - eXIf, XMP in iTXt, and the "raw profiles" that ImageMagick writes as
- * text:
+ * metadata/blocks_png.c - eXIf, XMP in iTXt, the text "Creation Time", and the "raw profiles" that
+ * ImageMagick writes as text:
  * "\nexif\n    1234\n45786966...": a name, the decoded length, and hexadecimal lines.
  */
 #include "metadata/blocks.h"
 #include "metadata/bytes.h"
 
 #include <string.h>
+#include <strings.h>
 #include <zlib.h>
 
 /* The hexadecimal form of 1 MB, inflated. */
@@ -77,30 +78,46 @@ static void add_profile(glimpse_blocks *blocks, const uint8_t *text, size_t size
     }
 }
 
+static int is_profile(const char *keyword) {
+    static const char prefix[] = "Raw profile type ";
+    if (strncmp(keyword, prefix, sizeof prefix - 1) != 0) return 0;
+    const char *type = keyword + sizeof prefix - 1;
+    return strcmp(type, "exif") == 0 || strcmp(type, "APP1") == 0 || strcmp(type, "iptc") == 0 ||
+           strcmp(type, "8bim") == 0 || strcmp(type, "xmp") == 0;
+}
+
+/* Of the specification; and what some programs write. */
+static int is_creation_time(const char *keyword) {
+    return strcasecmp(keyword, "Creation Time") == 0 || strcasecmp(keyword, "create-date") == 0;
+}
+
 /* tEXt and zTXt: a keyword, and text that may be compressed. */
 static void on_text(glimpse_blocks *blocks, const uint8_t *chunk, size_t length, int compressed) {
-    static const char prefix[] = "Raw profile type ";
     const uint8_t *end = memchr(chunk, '\0', length < 80 ? length : 80);
-    if (!end || length < sizeof prefix || memcmp(chunk, prefix, sizeof prefix - 1) != 0) return;
-    const char *type = (const char *)chunk + sizeof prefix - 1;
-    if (strcmp(type, "exif") != 0 && strcmp(type, "APP1") != 0 && strcmp(type, "iptc") != 0 &&
-        strcmp(type, "8bim") != 0 && strcmp(type, "xmp") != 0)
-        return;
+    if (!end) return;
+    const int is_date = is_creation_time((const char *)chunk);
+    if (!is_date && !is_profile((const char *)chunk)) return;
     const uint8_t *text = end + 1;
     size_t size = length - (size_t)(text - chunk);
     if (compressed) {
         if (size < 2 || text[0] != 0) return;
         text = inflate_text(blocks, &size, text + 1, size - 1);
     }
-    if (text && size <= MAX_TEXT) add_profile(blocks, text, size);
+    if (!text || size > MAX_TEXT) return;
+    if (is_date)
+        glimpse_blocks_add(&blocks->created, text, size);
+    else
+        add_profile(blocks, text, size);
 }
 
 /* iTXt: keyword, whether compressed, how; language and translated keyword, each with a NUL. */
 static void on_international_text(glimpse_blocks *blocks, const uint8_t *chunk, size_t length) {
-    static const char keyword[] = "XML:com.adobe.xmp";
-    if (length < sizeof keyword + 4 || memcmp(chunk, keyword, sizeof keyword) != 0) return;
-    const int compressed = chunk[sizeof keyword];
-    const uint8_t *at = chunk + sizeof keyword + 2, *end = chunk + length;
+    const uint8_t *keyword_end = memchr(chunk, '\0', length < 80 ? length : 80);
+    if (!keyword_end || length - (size_t)(keyword_end - chunk) < 5) return;
+    const int is_date = is_creation_time((const char *)chunk);
+    if (!is_date && strcmp((const char *)chunk, "XML:com.adobe.xmp") != 0) return;
+    const int compressed = keyword_end[1];
+    const uint8_t *at = keyword_end + 3, *end = chunk + length;
     for (int i = 0; i < 2; i++) {
         at = at < end ? memchr(at, '\0', (size_t)(end - at)) : NULL;
         if (!at) return;
@@ -108,7 +125,7 @@ static void on_international_text(glimpse_blocks *blocks, const uint8_t *chunk, 
     }
     size_t size = (size_t)(end - at);
     if (compressed) at = inflate_text(blocks, &size, at, size);
-    if (at) glimpse_blocks_add(&blocks->xmp, at, size);
+    if (at) glimpse_blocks_add(is_date ? &blocks->created : &blocks->xmp, at, size);
 }
 
 void glimpse_blocks_png(glimpse_blocks *blocks, const uint8_t *data, size_t size) {

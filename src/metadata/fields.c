@@ -114,6 +114,13 @@ void glimpse_fields_date(glimpse_fields *fields, glimpse_date_kind kind, const c
     if (glimpse_moment_parse(&moment, text, length, partial)) fields->dates[kind] = moment;
 }
 
+void glimpse_fields_date_in_words(glimpse_fields *fields, glimpse_date_kind kind, const char *text,
+                                  size_t length) {
+    glimpse_moment moment;
+    if (fields->dates[kind].text[0]) return;
+    if (glimpse_moment_parse_words(&moment, text, length)) fields->dates[kind] = moment;
+}
+
 void glimpse_fields_place(glimpse_fields *fields, double latitude, double longitude) {
     /* Written so that NaN fails. Exactly 0,0 is what devices without a fix write. */
     if (fields->has_gps || !(fabs(latitude) <= 90.0) || !(fabs(longitude) <= 180.0)) return;

@@ -14,9 +14,9 @@
 
 typedef enum glimpse_date_kind {
     GLIMPSE_DATE_ORIGINAL = 0,
-    GLIMPSE_DATE_CREATED, /* photoshop:DateCreated */
+    GLIMPSE_DATE_CREATED, /* photoshop:DateCreated, IPTC's DateCreated */
     GLIMPSE_DATE_DIGITIZED,
-    GLIMPSE_DATE_XMP_CREATED, /* xmp:CreateDate */
+    GLIMPSE_DATE_XMP_CREATED, /* xmp:CreateDate, a PNG's Creation Time */
     GLIMPSE_DATE_MODIFIED,
     GLIMPSE_DATE_KINDS
 } glimpse_date_kind;
@@ -69,6 +69,9 @@ void glimpse_fields_add(glimpse_fields *fields, glimpse_list_field field, const 
                         size_t length);
 void glimpse_fields_date(glimpse_fields *fields, glimpse_date_kind kind, const char *text,
                          size_t length, int partial);
+/* As people write it: with the name of its month. */
+void glimpse_fields_date_in_words(glimpse_fields *fields, glimpse_date_kind kind, const char *text,
+                                  size_t length);
 /* Degrees with their sign. */
 void glimpse_fields_place(glimpse_fields *fields, double latitude, double longitude);
 void glimpse_fields_person(glimpse_fields *fields, const char *name, const double region[4]);

@@ -17,6 +17,7 @@ typedef enum source {
     EXIF,
     XMP,
     IPTC,
+    TEXT,          /* of a PNG */
     SIDECAR,       /* a.jpg.xmp */
     OTHER_SIDECAR, /* a.xmp */
     SOURCES
@@ -28,8 +29,9 @@ typedef struct owned_metadata {
     glimpse_fields sources[SOURCES];
 } owned_metadata;
 
-static const source as_written_by_cameras[SOURCES] = {EXIF, XMP, SIDECAR, OTHER_SIDECAR, IPTC};
-static const source as_written_by_people[SOURCES] = {SIDECAR, OTHER_SIDECAR, XMP, IPTC, EXIF};
+static const source as_written_by_cameras[SOURCES] = {EXIF,          XMP,  SIDECAR,
+                                                      OTHER_SIDECAR, IPTC, TEXT};
+static const source as_written_by_people[SOURCES] = {SIDECAR, OTHER_SIDECAR, XMP, IPTC, EXIF, TEXT};
 
 static const char *text_of(const owned_metadata *m, const source *order, glimpse_text_field field) {
     for (size_t i = 0; i < SOURCES; i++) {
@@ -62,24 +64,28 @@ static int set_date(glimpse_metadata *out, const glimpse_fields *fields, glimpse
     return 1;
 }
 
+/* What IPTC and a PNG's text say counts as the XMP that its specification makes of them. */
 static void choose_date(owned_metadata *m) {
     static const struct {
         glimpse_date_kind kind;
-        glimpse_taken_from from;
+        source from; /* XMP: of its packets, the embedded one first */
     } order[] = {
-        {GLIMPSE_DATE_ORIGINAL, GLIMPSE_TAKEN_EXIF}, {GLIMPSE_DATE_DIGITIZED, GLIMPSE_TAKEN_EXIF},
-        {GLIMPSE_DATE_ORIGINAL, GLIMPSE_TAKEN_XMP},  {GLIMPSE_DATE_CREATED, GLIMPSE_TAKEN_XMP},
-        {GLIMPSE_DATE_DIGITIZED, GLIMPSE_TAKEN_XMP}, {GLIMPSE_DATE_XMP_CREATED, GLIMPSE_TAKEN_XMP},
-        {GLIMPSE_DATE_MODIFIED, GLIMPSE_TAKEN_EXIF}, {GLIMPSE_DATE_MODIFIED, GLIMPSE_TAKEN_XMP},
+        {GLIMPSE_DATE_ORIGINAL, EXIF},    {GLIMPSE_DATE_DIGITIZED, EXIF},
+        {GLIMPSE_DATE_ORIGINAL, XMP},     {GLIMPSE_DATE_CREATED, XMP},
+        {GLIMPSE_DATE_DIGITIZED, XMP},    {GLIMPSE_DATE_XMP_CREATED, XMP},
+        {GLIMPSE_DATE_CREATED, IPTC},     {GLIMPSE_DATE_DIGITIZED, IPTC},
+        {GLIMPSE_DATE_XMP_CREATED, TEXT}, {GLIMPSE_DATE_MODIFIED, EXIF},
+        {GLIMPSE_DATE_MODIFIED, XMP},
     };
     static const source packets[] = {XMP, SIDECAR, OTHER_SIDECAR};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (order[i].from == GLIMPSE_TAKEN_EXIF) {
-            if (set_date(&m->public, &m->sources[EXIF], order[i].kind, order[i].from)) return;
-            continue;
-        }
-        for (size_t k = 0; k < sizeof packets / sizeof packets[0]; k++) {
-            if (set_date(&m->public, &m->sources[packets[k]], order[i].kind, order[i].from)) return;
+        const int is_xmp = order[i].from == XMP;
+        const source *from = is_xmp ? packets : &order[i].from;
+        const size_t count = is_xmp ? sizeof packets / sizeof packets[0] : 1;
+        for (size_t k = 0; k < count; k++) {
+            if (set_date(&m->public, &m->sources[from[k]], order[i].kind,
+                         from[k] == EXIF ? GLIMPSE_TAKEN_EXIF : GLIMPSE_TAKEN_XMP))
+                return;
         }
     }
 }
@@ -149,6 +155,11 @@ static int read_blocks(owned_metadata *m, const uint8_t *data, size_t size) {
         glimpse_xmp_parse(&m->sources[XMP], blocks.xmp.items[i].data, blocks.xmp.items[i].size);
     for (size_t i = 0; i < blocks.iptc.count; i++)
         glimpse_iptc_parse(&m->sources[IPTC], blocks.iptc.items[i].data, blocks.iptc.items[i].size);
+    for (size_t i = 0; i < blocks.created.count; i++) {
+        const glimpse_block *b = &blocks.created.items[i];
+        glimpse_fields_date_in_words(&m->sources[TEXT], GLIMPSE_DATE_XMP_CREATED,
+                                     (const char *)b->data, b->size);
+    }
     const int nomem = blocks.nomem;
     glimpse_blocks_free(&blocks);
     return nomem;
@@ -181,14 +192,25 @@ static char *sidecar_buffer(const char *path, size_t *length, size_t *stem) {
     return buffer;
 }
 
+/* Puts the ending behind `end` bytes of the buffer, as that of the file there is: capitals do not
+ * matter, also where the file system tells them apart. 0: there is none. */
+static int find_sidecar(char *sidecar, size_t end, struct stat *info) {
+    static const char endings[][sizeof ".xmp"] = {".xmp", ".XMP", ".Xmp"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        memcpy(sidecar + end, endings[i], sizeof endings[i]);
+        if (stat(sidecar, info) == 0) return 1;
+    }
+    return 0;
+}
+
 static int read_sidecars(owned_metadata *m, const char *path) {
     size_t length = 0, stem = 0;
+    struct stat info;
+    int status = GLIMPSE_OK;
     char *sidecar = sidecar_buffer(path, &length, &stem);
     if (!sidecar) return glimpse_fail_nomem(length + sizeof ".xmp", "a sidecar's name");
-    memcpy(sidecar + length, ".xmp", sizeof ".xmp");
-    int status = read_sidecar(&m->sources[SIDECAR], sidecar);
-    if (status == GLIMPSE_OK && stem < length) {
-        memcpy(sidecar + stem, ".xmp", sizeof ".xmp");
+    if (find_sidecar(sidecar, length, &info)) status = read_sidecar(&m->sources[SIDECAR], sidecar);
+    if (status == GLIMPSE_OK && stem < length && find_sidecar(sidecar, stem, &info)) {
         status = read_sidecar(&m->sources[OTHER_SIDECAR], sidecar);
     }
     free(sidecar);
@@ -211,8 +233,7 @@ int64_t glimpse_sidecar_stamp(const char *path) {
     const size_t ends[2] = {length, stem};
     for (int i = 0; i < 2 && (i == 0 || stem < length); i++) {
         struct stat info;
-        memcpy(sidecar + ends[i], ".xmp", sizeof ".xmp");
-        if (stat(sidecar, &info) != 0) continue;
+        if (!find_sidecar(sidecar, ends[i], &info)) continue;
         found = 1;
         hash = mix(hash, (uint64_t)i);
         hash = mix(hash, (uint64_t)info.st_size);

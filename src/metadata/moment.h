@@ -19,6 +19,9 @@ typedef struct glimpse_moment {
  * and day, or with `partial`, as XMP allows, of a year alone. */
 int glimpse_moment_parse(glimpse_moment *out, const char *text, size_t length, int partial);
 
+/* The same, or a date with the name of its month (RFC 1123, ctime()). */
+int glimpse_moment_parse_words(glimpse_moment *out, const char *text, size_t length);
+
 /* "+05:30", "-08:00", "Z". 1 or 0. */
 int glimpse_moment_offset(int *minutes, const char *text, size_t length);
 

@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_DEPTH = 64, MAX_TEXT = 1 << 16 };
 #define SEPARATOR '\t' /* between namespace and name: in no URI */
@@ -94,60 +95,64 @@ typedef enum property {
 
 static const struct known {
     const char *space, *name;
+    size_t space_length, name_length;
     property is;
 } names[] = {
-    {NS_RDF, "RDF", RDF},
-    {NS_RDF, "Description", DESCRIPTION_NODE},
-    {NS_RDF, "li", ITEM},
-    {NS_XML, "lang", LANGUAGE},
-    {NS_EXIF, "DateTimeOriginal", DATE_ORIGINAL},
-    {NS_EXIF, "DateTimeDigitized", DATE_DIGITIZED},
-    {NS_PHOTOSHOP, "DateCreated", DATE_CREATED},
-    {NS_XMP, "CreateDate", CREATE_DATE},
-    {NS_TIFF, "DateTime", DATE_MODIFIED},
-    {NS_TIFF, "Make", MAKE},
-    {NS_TIFF, "Model", MODEL},
-    {NS_EXIF_EX, "LensModel", LENS},
-    {NS_AUX, "Lens", LENS},
-    {NS_EXIF, "ExposureTime", EXPOSURE},
-    {NS_EXIF, "FNumber", APERTURE},
-    {NS_EXIF, "FocalLength", FOCAL_LENGTH},
-    {NS_EXIF, "ISOSpeedRatings", ISO},
-    {NS_EXIF_EX, "PhotographicSensitivity", ISO},
-    {NS_EXIF, "Flash", FLASH},
-    {NS_EXIF, "Fired", FLASH_FIRED},
-    {NS_EXIF, "Return", FLASH_RETURN},
-    {NS_EXIF, "Mode", FLASH_MODE},
-    {NS_EXIF, "Function", FLASH_FUNCTION},
-    {NS_EXIF, "RedEyeMode", FLASH_RED_EYE},
-    {NS_EXIF, "GPSLatitude", LATITUDE},
-    {NS_EXIF, "GPSLongitude", LONGITUDE},
-    {NS_EXIF, "GPSAltitude", ALTITUDE},
-    {NS_EXIF, "GPSAltitudeRef", ALTITUDE_REF},
-    {NS_XMP, "Rating", RATING},
-    {NS_XMP, "Label", LABEL},
-    {NS_DC, "title", TITLE},
-    {NS_DC, "description", DESCRIPTION},
-    {NS_DC, "creator", CREATOR},
-    {NS_DC, "rights", RIGHTS},
-    {NS_DC, "subject", SUBJECT},
-    {NS_LIGHTROOM, "hierarchicalSubject", HIERARCHICAL},
-    {NS_DIGIKAM, "TagsList", TAGS_LIST},
-    {NS_IPTC_EXT, "PersonInImage", PERSON_IN_IMAGE},
-    {NS_REGIONS, "Regions", REGIONS},
-    {NS_REGIONS, "RegionList", REGION_LIST},
-    {NS_REGIONS, "Name", REGION_NAME},
-    {NS_REGIONS, "Type", REGION_TYPE},
-    {NS_REGIONS, "Area", AREA},
-    {NS_AREA, "x", AREA_X},
-    {NS_AREA, "y", AREA_Y},
-    {NS_AREA, "w", AREA_WIDTH},
-    {NS_AREA, "h", AREA_HEIGHT},
-    {NS_AREA, "unit", AREA_UNIT},
-    {NS_MP, "RegionInfo", MS_REGION_INFO},
-    {NS_MP_INFO, "Regions", MS_REGIONS},
-    {NS_MP_REGION, "PersonDisplayName", MS_NAME},
-    {NS_MP_REGION, "Rectangle", MS_RECTANGLE},
+#define NAME(space, name, is) \
+ { space, name, sizeof(space) - 1, sizeof(name) - 1, is }
+    NAME(NS_RDF, "RDF", RDF),
+    NAME(NS_RDF, "Description", DESCRIPTION_NODE),
+    NAME(NS_RDF, "li", ITEM),
+    NAME(NS_XML, "lang", LANGUAGE),
+    NAME(NS_EXIF, "DateTimeOriginal", DATE_ORIGINAL),
+    NAME(NS_EXIF, "DateTimeDigitized", DATE_DIGITIZED),
+    NAME(NS_PHOTOSHOP, "DateCreated", DATE_CREATED),
+    NAME(NS_XMP, "CreateDate", CREATE_DATE),
+    NAME(NS_TIFF, "DateTime", DATE_MODIFIED),
+    NAME(NS_TIFF, "Make", MAKE),
+    NAME(NS_TIFF, "Model", MODEL),
+    NAME(NS_EXIF_EX, "LensModel", LENS),
+    NAME(NS_AUX, "Lens", LENS),
+    NAME(NS_EXIF, "ExposureTime", EXPOSURE),
+    NAME(NS_EXIF, "FNumber", APERTURE),
+    NAME(NS_EXIF, "FocalLength", FOCAL_LENGTH),
+    NAME(NS_EXIF, "ISOSpeedRatings", ISO),
+    NAME(NS_EXIF_EX, "PhotographicSensitivity", ISO),
+    NAME(NS_EXIF, "Flash", FLASH),
+    NAME(NS_EXIF, "Fired", FLASH_FIRED),
+    NAME(NS_EXIF, "Return", FLASH_RETURN),
+    NAME(NS_EXIF, "Mode", FLASH_MODE),
+    NAME(NS_EXIF, "Function", FLASH_FUNCTION),
+    NAME(NS_EXIF, "RedEyeMode", FLASH_RED_EYE),
+    NAME(NS_EXIF, "GPSLatitude", LATITUDE),
+    NAME(NS_EXIF, "GPSLongitude", LONGITUDE),
+    NAME(NS_EXIF, "GPSAltitude", ALTITUDE),
+    NAME(NS_EXIF, "GPSAltitudeRef", ALTITUDE_REF),
+    NAME(NS_XMP, "Rating", RATING),
+    NAME(NS_XMP, "Label", LABEL),
+    NAME(NS_DC, "title", TITLE),
+    NAME(NS_DC, "description", DESCRIPTION),
+    NAME(NS_DC, "creator", CREATOR),
+    NAME(NS_DC, "rights", RIGHTS),
+    NAME(NS_DC, "subject", SUBJECT),
+    NAME(NS_LIGHTROOM, "hierarchicalSubject", HIERARCHICAL),
+    NAME(NS_DIGIKAM, "TagsList", TAGS_LIST),
+    NAME(NS_IPTC_EXT, "PersonInImage", PERSON_IN_IMAGE),
+    NAME(NS_REGIONS, "Regions", REGIONS),
+    NAME(NS_REGIONS, "RegionList", REGION_LIST),
+    NAME(NS_REGIONS, "Name", REGION_NAME),
+    NAME(NS_REGIONS, "Type", REGION_TYPE),
+    NAME(NS_REGIONS, "Area", AREA),
+    NAME(NS_AREA, "x", AREA_X),
+    NAME(NS_AREA, "y", AREA_Y),
+    NAME(NS_AREA, "w", AREA_WIDTH),
+    NAME(NS_AREA, "h", AREA_HEIGHT),
+    NAME(NS_AREA, "unit", AREA_UNIT),
+    NAME(NS_MP, "RegionInfo", MS_REGION_INFO),
+    NAME(NS_MP_INFO, "Regions", MS_REGIONS),
+    NAME(NS_MP_REGION, "PersonDisplayName", MS_NAME),
+    NAME(NS_MP_REGION, "Rectangle", MS_RECTANGLE),
+#undef NAME
 };
 
 typedef struct frame {
@@ -177,11 +182,11 @@ typedef struct reader {
 static property property_of(const char *name) {
     const char *separator = strchr(name, SEPARATOR);
     if (!separator) return OTHER;
-    const size_t space = (size_t)(separator - name);
+    const size_t space = (size_t)(separator - name), length = strlen(separator + 1);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const struct known *k = &names[i];
-        if (strcmp(separator + 1, k->name) == 0 && strlen(k->space) == space &&
-            memcmp(name, k->space, space) == 0)
+        if (k->name_length == length && k->space_length == space &&
+            memcmp(separator + 1, k->name, length) == 0 && memcmp(name, k->space, space) == 0)
             return k->is;
     }
     if (space == sizeof NS_RDF - 1 && memcmp(name, NS_RDF, space) == 0) return RDF_OTHER;
@@ -443,6 +448,8 @@ static void XMLCALL on_end(void *user, const XML_Char *name) {
     }
     if (f->is_region) end_region(r);
     r->text.used = 0;
+    /* Behind the root there is nothing but blanks to be overwritten, which take the longest. */
+    if (r->depth == 0) (void)XML_StopParser(r->parser, XML_FALSE);
 }
 
 static void XMLCALL on_text(void *user, const XML_Char *text, int length) {
@@ -477,6 +484,14 @@ static void end_document(const reader *r) {
     }
 }
 
+/* What makes the order of a parser's hash tables unforeseeable. Expat would ask the system for each
+ * packet; 0, where it has nothing to give, lets it. */
+static unsigned long hash_salt(void) {
+    static _Thread_local unsigned long salt;
+    if (salt == 0 && getentropy(&salt, sizeof salt) != 0) salt = 0;
+    return salt;
+}
+
 void glimpse_xmp_parse(glimpse_fields *fields, const uint8_t *data, size_t size) {
     if (size == 0 || size > 1 << 30) return;
     /* Through our own malloc(), so that tests can let it fail. */
@@ -490,6 +505,7 @@ void glimpse_xmp_parse(glimpse_fields *fields, const uint8_t *data, size_t size)
         return;
     }
     r->fields = fields;
+    (void)XML_SetHashSalt(r->parser, hash_salt());
     XML_SetUserData(r->parser, r);
     XML_SetElementHandler(r->parser, on_start, on_end);
     XML_SetCharacterDataHandler(r->parser, on_text);

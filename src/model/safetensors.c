@@ -135,7 +135,7 @@ int glimpse_safetensors_read(json_t **owner, glimpse_tensor_list *list, const ch
     if (!root && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, path);
     if (!root) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: the header is not JSON: %s (byte %d)", path,
-                            error.text, error.position);
+                            glimpse_foreign_message(error.text, "damaged"), error.position);
     }
     *owner = root;
     if (!json_is_object(root)) {

@@ -259,7 +259,8 @@ int glimpse_json_failed(const json_error_t *error, const char *name) {
     if (glimpse_json_is_nomem(error)) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory (reading %s)", name);
     }
-    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", name, error->line, error->text);
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: line %d: %s", name, error->line,
+                        glimpse_foreign_message(error->text, "not JSON"));
 }
 
 /*

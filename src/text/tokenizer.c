@@ -71,7 +71,7 @@ int glimpse_tokenizer_language(int32_t *id, const glimpse_tokenizer *tokenizer, 
     if (!name) return glimpse_fail_null(__func__);
     if (!tokenizer->type->language) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                            "texts of a %s tokenizer have no language to choose",
+                            "the tokenizer (%s) has no languages to choose from",
                             tokenizer->type->name);
     }
     return tokenizer->type->language(id, tokenizer, name);

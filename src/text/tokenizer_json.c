@@ -135,7 +135,7 @@ static int load_small(const document *d, const part *p, json_t **out) {
     if (!value && glimpse_json_is_nomem(&error)) return glimpse_json_failed(&error, d->path);
     if (!value) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "%s: \"%s\": line %d of it: %s", d->path, p->name,
-                            error.line, error.text);
+                            error.line, glimpse_foreign_message(error.text, "not JSON"));
     }
     if (json_is_null(value)) {
         json_decref(value);
@@ -249,8 +249,8 @@ static int read_vocab(glimpse_tokenizer_json *json, const document *d) {
 
 /* One ["token", score] of a unigram model; its id is its place in the list. */
 static int read_scored(glimpse_tokenizer_json *json, const document *d, glimpse_json_scan *scan) {
-    char *token;
-    size_t length, start;
+    char *token = NULL;
+    size_t length = 0, start = 0;
     double score = 0;
     int status = glimpse_json_scan_enter(scan, '['), more;
     for (int i = 0; i < 2 && status == GLIMPSE_OK; i++) {
@@ -327,8 +327,8 @@ static int read_merges(glimpse_tokenizer_json *json, const document *d) {
     if (status < 0) return status;
     for (size_t number = 1; (more = glimpse_json_scan_more(&scan, ']', number == 1)) > 0;
          number++) {
-        char *halves[2];
-        size_t lengths[2];
+        char *halves[2] = {NULL, NULL};
+        size_t lengths[2] = {0, 0};
         status = read_merge(&scan, halves, lengths);
         if (status < 0) return glimpse_fail_context(status, "%s: merge %zu", d->path, number);
         status = glimpse_vocabulary_add_merge(&json->vocabulary, d->path, number, halves[0],

@@ -37,6 +37,24 @@ static void messages_name_options_as_the_program_does(void **state) {
     assert_string_equal(glimpse_wording("sample", "a.csv"), "sample = a.csv");
 }
 
+static void what_other_libraries_say_becomes_a_part_of_a_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *said, *shown;
+    } cases[] = {{"Invalid input: no box\n", "Invalid input: no box"},
+                 {" \ttwo\r\nlines\n\n of it ", "two lines of it"},
+                 {"caf\xc3\xa9", "caf\xc3\xa9"},
+                 {"\n", "nothing"},
+                 {"", "nothing"},
+                 {NULL, "nothing"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(glimpse_foreign_message(cases[i].said, "nothing"), cases[i].shown);
+    char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_true(strlen(glimpse_foreign_message(text, "")) < sizeof text);
+}
+
 static void context_goes_in_front(void **state) {
     (void)state;
     (void)glimpse_fail(GLIMPSE_E_IO, "inner");
@@ -231,6 +249,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_sets_code_and_message),
         cmocka_unit_test(messages_name_options_as_the_program_does),
+        cmocka_unit_test(what_other_libraries_say_becomes_a_part_of_a_line),
         cmocka_unit_test(context_goes_in_front),
         cmocka_unit_test(system_errors_are_spelt_out),
         cmocka_unit_test(long_messages_are_cut),

@@ -59,7 +59,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (fields.dates[i].text[0]) check_date(fields.dates[i].text);
     glimpse_fields_free(&fields);
     glimpse_iptc_parse(&fields, data, size);
+    for (size_t i = 0; i < GLIMPSE_DATE_KINDS; i++)
+        if (fields.dates[i].text[0]) check_date(fields.dates[i].text);
     glimpse_fields_free(&fields);
+    glimpse_moment moment;
+    if (glimpse_moment_parse_words(&moment, (const char *)data, size)) check_date(moment.text);
     char *name = malloc(size + 1), taken[32];
     if (!name) return 0;
     if (size > 0) memcpy(name, data, size);

@@ -12,6 +12,11 @@ static glimpse_image *decode(const uint8_t *data, size_t size) {
     const int status = glimpse_image_decode(&image, exact, size, "cut", NULL);
     free(exact);
     assert_true((status == GLIMPSE_OK) == (image != NULL));
+    /* A reason is a line, whichever library gives it. */
+    const char *reason = glimpse_last_error();
+    if (status < 0 && (reason[strcspn(reason, "\n\r\t")] || reason[strlen(reason) - 1] == ' ')) {
+        fail_msg("\"%s\"", reason);
+    }
     if (status < 0 && status != GLIMPSE_E_FORMAT) {
         fail_msg("cut at %zu: %s", size, glimpse_last_error());
     }

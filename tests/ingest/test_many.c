@@ -1,7 +1,8 @@
 /*
  * 10,000 files: that an unchanged directory costs next to nothing. Times are printed, not judged:
- * the machine may be busy. What is judged is that nothing was opened or decoded. And 10,000 files
- * in one directory, and one file below 1,900 directories, are walked.
+ * the machine may be busy. What is judged is that nothing was opened or decoded. Few and many
+ * edited files are told from new ones. And 10,000 files in one directory, and one file below 1,900
+ * directories, are walked.
  */
 #include "ingest_support.h"
 #include "support/temporary.h"
@@ -58,6 +59,45 @@ static void ten_thousand_unchanged_files_are_not_opened(void **state) {
     free(moved);
 }
 
+enum { EDITED = 2400 };
+
+/* Files come before the directories beside them in a walk, and among them in the catalogue. */
+static void write_rated(const fixture *f, unsigned i, unsigned rating) {
+    char name[64], text[64];
+    (void)snprintf(name, sizeof name, i % 3 ? "pictures/%02u/%04u.pgm" : "pictures/%02u/%04u/a.pgm",
+                   i % 20, i);
+    (void)snprintf(text, sizeof text, "P2\n#%u\n2 1 255\n%u %u\n", rating, 10 + i % 200, i / 200);
+    write_text_file(f, name, text);
+}
+
+/* Edited bytes took the place of the old ones, which takes knowing what these were. */
+static void assert_nothing_left_behind(const fixture *f) {
+    glimpse_prune_options options = GLIMPSE_PRUNE_OPTIONS_INIT;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
+    options.dry_run = 1;
+    assert_ok(glimpse_library_prune(&report, f->library, &options));
+    assert_int_equal(report.contents, 0);
+}
+
+static void edited_files_are_recognised_wherever_they_lie_among_others(void **state) {
+    static const unsigned one_in[] = {1, 700, 1, 2, 41, 3};
+    fixture *f = *state;
+    for (unsigned i = 0; i < EDITED; i++)
+        write_rated(f, i, 0);
+    ingest(f);
+    assert_report(f, EDITED, 0, EDITED, 0, 0, 0);
+    for (unsigned round = 0; round < sizeof one_in / sizeof *one_in; round++) {
+        unsigned edited = 0;
+        for (unsigned i = 0; i < EDITED; i += one_in[round], edited++)
+            write_rated(f, i, 1 + round);
+        ingest(f);
+        assert_report(f, EDITED, (int)(EDITED - edited), 0, (int)edited, 0, 0);
+        assert_int_equal(f->report.edited, edited);
+        assert_nothing_left_behind(f);
+        assert_sound(f);
+    }
+}
+
 typedef struct walked {
     size_t count;
     char last[64]; /* name of the last file, to see that they come in order */
@@ -110,6 +150,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ten_thousand_unchanged_files_are_not_opened, fixture_begin,
                                         fixture_end),
+        cmocka_unit_test_setup_teardown(edited_files_are_recognised_wherever_they_lie_among_others,
+                                        fixture_begin, fixture_end),
         cmocka_unit_test_setup_teardown(two_thousand_levels_are_walked, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(ten_thousand_files_in_one_directory, make_directory,

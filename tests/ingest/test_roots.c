@@ -11,8 +11,8 @@ static fixture *of(void **state) {
 
 static int run_on(fixture *f, const char *const *relative, size_t count,
                   glimpse_ingest_options options) {
-    char *paths[4] = {NULL};
-    assert_true(count <= 4);
+    char *paths[8] = {NULL};
+    assert_true(count <= 8);
     for (size_t i = 0; i < count; i++)
         paths[i] = strdup(at(f, relative[i]));
     options.roots = (const char *const *)paths;
@@ -90,13 +90,45 @@ static void a_root_never_indexed_must_exist(void **state) {
     fixture *f = of(state);
     assert_int_equal(ingest_one(f, "nowhere"), GLIMPSE_E_NOT_FOUND);
     assert_non_null(strstr(glimpse_last_error(), "nowhere"));
-    /* Before anything else is done. */
-    write_picture(f, "pictures/a.ppm", 1);
-    const char *both[] = {"pictures", "nowhere"};
+    const char *both[] = {"nowhere", "not/there.jpg"};
     assert_int_equal(run_on(f, both, 2, options_for(f)), GLIMPSE_E_NOT_FOUND);
     char *dump = dump_catalog(f, 0);
     assert_string_equal(dump, "contents 0, embeddings 0\n");
     free(dump);
+}
+
+static void note_refused(void *user, const glimpse_left_out *what) {
+    char *text = user;
+    assert_int_equal(what->is_root, 1);
+    assert_int_equal(what->known, 0);
+    assert_int_equal(what->status, GLIMPSE_E_NOT_FOUND);
+    assert_string_equal(what->reason, "cannot be indexed: No such file or directory");
+    (void)strcat(strcat(text, strrchr(what->path, '/') + 1), " ");
+}
+
+static void what_is_not_there_keeps_nothing_else_from_being_indexed(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "more/b.ppm", 2);
+    static const char *const orders[][4] = {{"nowhere", "pictures", "none.jpg", "more/b.ppm"},
+                                            {"pictures", "more/b.ppm", "nowhere", "none.jpg"},
+                                            {"nowhere", "none.jpg", "more/b.ppm", "pictures"}};
+    for (size_t i = 0; i < 3; i++) {
+        char text[64] = "";
+        glimpse_ingest_options options = options_for(f);
+        options.left_out = note_refused;
+        options.user = text;
+        assert_ok(run_on(f, orders[i], 4, options));
+        assert_report(f, 2, i ? 2 : 0, i ? 0 : 2, 0, 0, 0);
+        assert_int_equal(f->report.refused_roots, 2);
+        assert_string_equal(text, "nowhere none.jpg ");
+        glimpse_library_status *status = NULL;
+        assert_ok(glimpse_library_load_status(&status, f->library));
+        assert_int_equal(status->root_count, 1);
+        assert_int_equal(status->single_files, 1);
+        glimpse_library_status_free(status);
+    }
+    assert_sound(f);
 }
 
 static void an_empty_directory_is_fine(void **state) {
@@ -241,28 +273,177 @@ static void pruning_forgets_single_files_that_were_deleted(void **state) {
     write_picture(f, "one/a.ppm", 1);
     write_picture(f, "one/b.ppm", 2);
     write_picture(f, "two/alone.ppm", 3);
-    write_picture(f, "away/c.ppm", 4);
-    const char *const files[] = {"one/a.ppm", "one/b.ppm", "two/alone.ppm", "away/c.ppm"};
-    assert_ok(run_on(f, files, 4, options_for(f)));
+    write_picture(f, "away/day/c.ppm", 4);
+    write_picture(f, "three/deep/d.ppm", 5);
+    write_picture(f, "four/e.ppm", 6);
+    const char *const files[] = {"one/a.ppm",      "one/b.ppm",        "two/alone.ppm",
+                                 "away/day/c.ppm", "three/deep/d.ppm", "four/e.ppm"};
+    assert_ok(run_on(f, files, 6, options_for(f)));
     remove_file(f, "one/a.ppm");
     remove_file(f, "two/alone.ppm");
+    remove_tree(at(f, "three")); /* with the directories it was in */
+    remove_tree(at(f, "four"));
+    write_text_file(f, "four", "no directory any more");
     rename_to(f, "away", "moved"); /* as a medium that was taken out */
+    assert_int_equal(mkdir(at(f, "away"), 0777), 0);
     glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
     glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
     prune.dry_run = 1;
     assert_ok(glimpse_library_prune(&report, f->library, &prune));
-    assert_int_equal(report.files, 2);
+    assert_int_equal(report.files, 4);
     prune.dry_run = 0;
     assert_ok(glimpse_library_prune(&report, f->library, &prune));
-    assert_int_equal(report.files, 2);
-    assert_int_equal(report.embeddings, 2);
+    assert_int_equal(report.files, 4);
+    assert_int_equal(report.embeddings, 4);
     char *dump = dump_catalog(f, 0);
     assert_null(strstr(dump, "one/a.ppm"));
     assert_null(strstr(dump, "alone.ppm"));
     assert_non_null(strstr(dump, "one/b.ppm"));
-    assert_non_null(strstr(dump, "away/c.ppm"));
+    assert_non_null(strstr(dump, "away/day/c.ppm"));
+    assert_null(strstr(dump, "d.ppm"));
+    assert_null(strstr(dump, "e.ppm"));
     free(dump);
     assert_sound(f);
+}
+
+static void a_single_file_whose_directory_is_gone_is_missed_by_the_next_run(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "one/deep/a.ppm", 1);
+    write_picture(f, "away/day/b.ppm", 2);
+    const char *const files[] = {"one/deep/a.ppm", "away/day/b.ppm"};
+    assert_ok(run_on(f, files, 2, options_for(f)));
+    remove_tree(at(f, "one"));
+    rename_to(f, "away", "moved");
+    assert_int_equal(mkdir(at(f, "away"), 0777), 0);
+    assert_ok(ingest_all(f));
+    assert_report(f, 0, 0, 0, 0, 0, 1);
+    assert_int_equal(f->report.offline_roots, 1);
+    assert_sound(f);
+}
+
+/*
+ * Left out is not gone.
+ */
+static void expect_counts(const fixture *f, uint64_t files, uint64_t missing, uint64_t left_out) {
+    glimpse_library_status *status = status_of(f);
+    assert_int_equal(status->files, files);
+    assert_int_equal(status->missing, missing);
+    assert_int_equal(status->left_out, left_out);
+    glimpse_library_status_free(status);
+}
+
+static uint64_t pruned(fixture *f, int left_out) {
+    glimpse_prune_options prune = GLIMPSE_PRUNE_OPTIONS_INIT;
+    glimpse_prune_report report = GLIMPSE_PRUNE_REPORT_INIT;
+    prune.left_out = left_out;
+    assert_ok(glimpse_library_prune(&report, f->library, &prune));
+    assert_sound(f);
+    return report.files;
+}
+
+static void what_a_walk_leaves_out_is_kept_until_asked_for(void **state) {
+    fixture *f = of(state);
+    static const char *const marks[] = {"pictures/sub/.nomedia", "pictures/sub/.noimage"};
+    three_pictures(f);
+    for (size_t i = 0; i < 2; i++) {
+        write_text_file(f, marks[i], "");
+        for (int round = 0; round < 2; round++) {
+            ingest(f);
+            assert_report(f, 1, 1, 0, 0, 0, 0);
+            assert_int_equal(f->report.left_out, 2);
+            expect_counts(f, 1, 0, 2);
+            assert_int_equal(pruned(f, 0), 0);
+        }
+        remove_file(f, marks[i]);
+        ingest(f);
+        assert_report(f, 3, 3, 0, 0, 0, 0);
+        assert_int_equal(f->report.left_out, 0);
+        assert_int_equal(atomic_load(&f->fake.decoded), 0);
+        expect_counts(f, 3, 0, 0);
+        assert_sound(f);
+    }
+    /* One that is deleted meanwhile is gone like any other. */
+    write_text_file(f, marks[0], "");
+    remove_file(f, "pictures/sub/deep/c.ppm");
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 1);
+    expect_counts(f, 1, 1, 1);
+    assert_int_equal(pruned(f, 0), 1);
+    expect_counts(f, 1, 0, 1);
+    assert_int_equal(pruned(f, 1), 1);
+    expect_counts(f, 1, 0, 0);
+}
+
+static void what_patterns_and_links_leave_out_is_kept_as_well(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/raw/deep/b.ppm", 2);
+    write_picture(f, "pictures/b_small.ppm", 3);
+    write_picture(f, "linked/c.ppm", 4);
+    assert_int_equal(symlink("../linked", at(f, "pictures/link")), 0);
+    glimpse_ingest_options options = options_for(f);
+    options.follow_links = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 4, 0, 4, 0, 0, 0);
+    const char *const patterns[] = {"raw/", "*_small.*"};
+    options.exclude = patterns;
+    options.exclude_count = 2;
+    options.follow_links = 0;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 1, 1, 0, 0, 0, 0);
+    assert_int_equal(f->report.left_out, 3);
+    assert_int_equal(pruned(f, 0), 0);
+    assert_ok(ingest_all(f)); /* as remembered */
+    assert_int_equal(f->report.left_out, 3);
+    options = options_for(f);
+    options.follow_links = 1;
+    assert_ok(ingest_with(f, &options));
+    assert_report(f, 4, 4, 0, 0, 0, 0);
+    assert_int_equal(atomic_load(&f->fake.decoded), 0);
+    expect_counts(f, 4, 0, 0);
+}
+
+/* A file that was named, where a walk does not go. */
+static void a_single_file_in_a_hidden_directory_is_kept_by_walks_around_it(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/.hidden/b.ppm", 2);
+    assert_ok(ingest_one(f, "pictures/.hidden/b.ppm"));
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_int_equal(pruned(f, 0), 0);
+    expect_counts(f, 1, 0, 1);
+}
+
+static void what_is_no_picture_any_more_is_gone_and_not_left_out(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/a.ppm", 1);
+    write_picture(f, "pictures/noname", 2);
+    ingest(f);
+    assert_report(f, 2, 0, 2, 0, 0, 0);
+    write_text_file(f, "pictures/noname", "only words");
+    ingest(f);
+    assert_report(f, 1, 1, 0, 0, 0, 1);
+    expect_counts(f, 1, 1, 0);
+}
+
+/* Nothing is present, and still it is no empty directory that was taken out. */
+static void a_volume_with_nothing_but_left_out_files_can_be_offline(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/sub/b.ppm", 2);
+    ingest(f);
+    write_text_file(f, "pictures/sub/.nomedia", "");
+    ingest(f);
+    expect_counts(f, 0, 0, 1);
+    rename_to(f, "pictures", "volume");
+    assert_int_equal(mkdir(at(f, "pictures"), 0777), 0);
+    for (int hidden = 0; hidden < 2; hidden++) {
+        ingest(f);
+        assert_int_equal(f->report.offline_roots, 1);
+        expect_counts(f, 0, 0, 1);
+        assert_int_equal(pruned(f, 0), 0);
+        write_text_file(f, "pictures/.not_mounted", "");
+    }
 }
 
 /*
@@ -303,16 +484,18 @@ static void a_root_is_walked_again_as_the_last_time(void **state) {
     glimpse_library_status_free(status);
     /* Other options take their place, all of them. */
     assert_ok(ingest_excluding(f, "pictures", "a.*"));
-    assert_report(f, 1, 0, 1, 0, 0, 2);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_int_equal(f->report.left_out, 2);
     assert_int_equal(f->report.replaced_options, 1);
     assert_ok(ingest_excluding(f, "pictures", "a.*"));
     assert_int_equal(f->report.replaced_options, 0);
     assert_ok(ingest_all(f));
-    assert_report(f, 1, 1, 0, 0, 0, 2);
+    assert_report(f, 1, 1, 0, 0, 0, 0);
     options = options_for(f);
     options.forget_options = 1;
     assert_ok(ingest_with(f, &options));
-    assert_report(f, 2, 2, 0, 0, 0, 1);
+    assert_report(f, 2, 2, 0, 0, 0, 0);
+    assert_int_equal(f->report.left_out, 1);
     assert_int_equal(f->report.replaced_options, 1);
     status = status_of(f);
     assert_int_equal(status->root_settings[0].exclude_count, 0);
@@ -343,7 +526,7 @@ static void a_root_inside_another_keeps_to_its_own_options(void **state) {
     ingest(f);
     assert_report(f, 4, 0, 4, 0, 0, 0);
     assert_ok(ingest_excluding(f, "pictures/sub", "x.*"));
-    assert_report(f, 1, 1, 0, 0, 0, 1);
+    assert_report(f, 1, 1, 0, 0, 0, 0);
     glimpse_library_status *status = status_of(f);
     assert_int_equal(status->root_count, 2);
     glimpse_library_status_free(status);
@@ -362,7 +545,8 @@ static void a_root_inside_another_keeps_to_its_own_options(void **state) {
     assert_int_equal(f->report.files, 4);
     status = status_of(f);
     assert_int_equal(status->files, 4);
-    assert_int_equal(status->missing, 1);
+    assert_int_equal(status->missing, 0);
+    assert_int_equal(status->left_out, 1);
     glimpse_library_status_free(status);
     assert_sound(f);
 }
@@ -422,7 +606,8 @@ static void marked_directories_are_left_out_and_told(void **state) {
     options.left_out = note_left_out;
     options.user = &t;
     assert_ok(ingest_with(f, &options));
-    assert_report(f, 1, 1, 0, 0, 0, 3); /* no longer among the pictures, and kept */
+    assert_report(f, 1, 1, 0, 0, 0, 0); /* no longer among the pictures, and kept */
+    assert_int_equal(f->report.left_out, 3);
     assert_int_equal(f->report.nomedia, 2);
     assert_string_equal(t.text, "other .noimage 0 0|sub .nomedia 0 0|");
     options.include_nomedia = 1;
@@ -662,6 +847,7 @@ int main(void) {
         T(a_root_that_is_gone_is_offline),
         T(a_root_that_shows_nothing_is_offline),
         T(a_root_never_indexed_must_exist),
+        T(what_is_not_there_keeps_nothing_else_from_being_indexed),
         T(an_empty_directory_is_fine),
         T(one_offline_root_does_not_keep_others_from_being_indexed),
         T(a_directory_below_a_root_is_looked_at_alone),
@@ -671,6 +857,12 @@ int main(void) {
         T(a_volume_unplugged_inside_a_root_is_offline),
         T(files_given_one_by_one_are_no_roots),
         T(pruning_forgets_single_files_that_were_deleted),
+        T(a_single_file_whose_directory_is_gone_is_missed_by_the_next_run),
+        T(what_a_walk_leaves_out_is_kept_until_asked_for),
+        T(what_patterns_and_links_leave_out_is_kept_as_well),
+        T(a_single_file_in_a_hidden_directory_is_kept_by_walks_around_it),
+        T(what_is_no_picture_any_more_is_gone_and_not_left_out),
+        T(a_volume_with_nothing_but_left_out_files_can_be_offline),
         T(a_root_is_walked_again_as_the_last_time),
         T(what_lies_below_a_root_goes_by_its_patterns),
         T(a_root_inside_another_keeps_to_its_own_options),

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 static void add(made *m, const void *bytes, size_t size) {
     assert(m->size + size <= MADE_BYTES);
@@ -162,6 +163,26 @@ made made_png_raw_profile(const made *exif) {
     }
     add(&m, png_head, 8);
     add_chunk(&m, "tEXt", text.bytes, text.size);
+    add_chunk(&m, "IEND", "", 0);
+    return m;
+}
+
+made made_png_text(const char *chunk, const char *keyword, const char *text) {
+    made m = {.size = 0}, body = {.size = 0};
+    add(&body, keyword, strlen(keyword) + 1);
+    if (strcmp(chunk, "zTXt") == 0) {
+        uint8_t packed[4096];
+        uLongf size = sizeof packed;
+        add(&body, "", 1); /* deflate */
+        (void)compress(packed, &size, (const Bytef *)text, (uLong)strlen(text));
+        add(&body, packed, size);
+    } else {
+        if (strcmp(chunk, "iTXt") == 0)
+            add(&body, "\0\0\0", 4); /* plain, no language, no translation */
+        add(&body, text, strlen(text));
+    }
+    add(&m, png_head, 8);
+    add_chunk(&m, chunk, body.bytes, body.size);
     add_chunk(&m, "IEND", "", 0);
     return m;
 }

@@ -35,6 +35,8 @@ made made_exif_text(made_directory where, unsigned tag, const char *text);
 made made_jpeg(const made *exif, const char *xmp, const made *iptc);
 made made_png(const made *exif, const char *xmp);
 made made_png_raw_profile(const made *exif); /* as ImageMagick writes it, uncompressed */
+/* A chunk of text: "tEXt", "zTXt" or "iTXt". */
+made made_png_text(const char *chunk, const char *keyword, const char *text);
 made made_webp(const made *exif, const char *xmp);
 made made_heif(const made *exif, const char *xmp);
 

@@ -328,6 +328,116 @@ static void every_container_is_read(void **state) {
     check(made_heif(&nothing, xmp), date, GLIMPSE_TAKEN_XMP);
 }
 
+static void the_dates_of_iptc_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *date, *time, *taken;
+        int has_offset, offset;
+        glimpse_taken_precision precision;
+    } cases[] = {
+        {"20190704", "101502+0200", "2019-07-04T10:15:02", 1, 120, GLIMPSE_PRECISION_SECOND},
+        {"20190704", "101502-0530", "2019-07-04T10:15:02", 1, -330, GLIMPSE_PRECISION_SECOND},
+        {"20190704", "101502", "2019-07-04T10:15:02", 0, 0, GLIMPSE_PRECISION_SECOND},
+        {"2019:07:04", "10:15:02", "2019-07-04T10:15:02", 0, 0, GLIMPSE_PRECISION_SECOND},
+        {"20190704", NULL, "2019-07-04T00:00:00", 0, 0, GLIMPSE_PRECISION_DAY},
+        {"20190704", "nonsense", "2019-07-04T00:00:00", 0, 0, GLIMPSE_PRECISION_DAY},
+        {"20190704", "256199", "2019-07-04T00:00:00", 0, 0, GLIMPSE_PRECISION_DAY},
+        {"20190230", "101502", "", 0, 0, GLIMPSE_PRECISION_SECOND},
+        {"00000000", NULL, "", 0, 0, GLIMPSE_PRECISION_SECOND},
+        {NULL, "101502", "", 0, 0, GLIMPSE_PRECISION_SECOND},
+    };
+    static const unsigned sets[][2] = {{55, 60}, {62, 63}};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            made iptc = {.size = 0};
+            /* In whatever order. */
+            if (cases[i].time && i % 2) made_add_iptc(&iptc, sets[k][1], cases[i].time);
+            made_add_iptc(&iptc, 5, "a title");
+            if (cases[i].date) made_add_iptc(&iptc, sets[k][0], cases[i].date);
+            if (cases[i].time && i % 2 == 0) made_add_iptc(&iptc, sets[k][1], cases[i].time);
+            glimpse_metadata *m = read_made(made_jpeg(NULL, NULL, &iptc));
+            assert_string_equal(m->taken, cases[i].taken);
+            assert_int_equal(m->taken_from,
+                             cases[i].taken[0] ? GLIMPSE_TAKEN_XMP : GLIMPSE_TAKEN_UNKNOWN);
+            assert_int_equal(m->has_offset, cases[i].has_offset);
+            assert_int_equal(m->offset_minutes, cases[i].offset);
+            assert_int_equal(m->taken_precision, cases[i].precision);
+            assert_int_equal(m->taken_is_modification, 0);
+            assert_string_equal(m->title, "a title");
+            glimpse_metadata_free(m);
+        }
+    }
+}
+
+/* What was written when the picture was taken counts before what was written when it was saved. */
+static void a_date_of_iptc_counts_behind_xmp_and_before_the_last_change(void **state) {
+    (void)state;
+    made iptc = {.size = 0};
+    made_add_iptc(&iptc, 62, "20160101");
+    made_add_iptc(&iptc, 55, "20150101");
+    const made modified = made_exif_text(IN_IFD0, DATE_TIME, "2018:01:01 01:01:01");
+    const made original = made_exif_text(IN_EXIF, ORIGINAL, "2011:01:01 01:01:01");
+    check(made_jpeg(&modified, NULL, &iptc), "2015-01-01T00:00:00", GLIMPSE_TAKEN_XMP);
+    check(made_jpeg(&original, NULL, &iptc), "2011-01-01T01:01:01", GLIMPSE_TAKEN_EXIF);
+    check(made_jpeg(NULL, made_xmp("xmp:CreateDate='2017-01-01'", ""), &iptc),
+          "2017-01-01T00:00:00", GLIMPSE_TAKEN_XMP);
+    check(made_jpeg(NULL, made_xmp("tiff:DateTime='2019-01-01'", ""), &iptc), "2015-01-01T00:00:00",
+          GLIMPSE_TAKEN_XMP);
+}
+
+static void the_creation_time_of_a_png_is_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *taken;
+        int has_offset, offset;
+    } cases[] = {
+        {"Thu, 04 Jul 2019 10:15:02 GMT", "2019-07-04T10:15:02", 1, 0},
+        {"Thu, 04 Jul 2019 10:15:02 +0200", "2019-07-04T10:15:02", 1, 120},
+        {"4 Jul 2019 10:15:02 -0330", "2019-07-04T10:15:02", 1, -210},
+        {"04 Jul 19 10:15:02 EST", "2019-07-04T10:15:02", 1, -300},
+        {"Thursday, 04-Jul-19 10:15:02 GMT", "2019-07-04T10:15:02", 1, 0},
+        {"Thu Jul  4 10:15:02 2019", "2019-07-04T10:15:02", 0, 0},
+        {"Thu 04 Jul 2019 09:15:02 PM CEST", "2019-07-04T21:15:02", 0, 0},
+        {"Thu 04 Jul 2019 12:15:02 AM\xe2\x80\xaf"
+         "CEST",
+         "2019-07-04T00:15:02", 0, 0},
+        {"July 4, 2019 at 10:15", "2019-07-04T10:15:00", 0, 0},
+        {"4 July 2019", "2019-07-04T00:00:00", 0, 0},
+        {"2019-07-04T10:15:02+02:00", "2019-07-04T10:15:02", 1, 120},
+        {"2019-07-04T10:15:02Z", "2019-07-04T10:15:02", 1, 0},
+        {"2019:07:04 10:15:02", "2019-07-04T10:15:02", 0, 0},
+        {"20190704101502", "2019-07-04T10:15:02", 0, 0},
+        {"Sat, 30 Feb 2019 10:15:02 GMT", "", 0, 0},
+        {"Thu, 04 Jul 2019 24:15:02 GMT", "", 0, 0},
+        {"Thu, 04 Jul 2019 10:61:02 GMT", "", 0, 0},
+        {"04 Jul 2019 13:15:02 PM", "", 0, 0},
+        {"07/04/19", "", 0, 0}, /* or the 7th of April */
+        {"04 Jul", "", 0, 0},
+        {"Jul 2019", "", 0, 0},
+        {"yesterday, 04 Jul 2019", "", 0, 0},
+        {"04 Jul 2019 Aug", "", 0, 0},
+        {"", "", 0, 0},
+    };
+    static const char *const chunks[] = {"tEXt", "zTXt", "iTXt"};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            glimpse_metadata *m =
+                read_made(made_png_text(chunks[k], "Creation Time", cases[i].text));
+            if (strcmp(m->taken, cases[i].taken) != 0)
+                fail_msg("'%s' in %s is '%s'", cases[i].text, chunks[k], m->taken);
+            assert_int_equal(m->taken_from,
+                             cases[i].taken[0] ? GLIMPSE_TAKEN_XMP : GLIMPSE_TAKEN_UNKNOWN);
+            assert_int_equal(m->has_offset, cases[i].has_offset);
+            assert_int_equal(m->offset_minutes, cases[i].offset);
+            glimpse_metadata_free(m);
+        }
+        check(made_png_text(chunks[k], "Comment", "Thu, 04 Jul 2019 10:15:02 GMT"), "",
+              GLIMPSE_TAKEN_UNKNOWN);
+        check(made_png_text(chunks[k], "date:create", "2019-07-04T10:15:02+02:00"), "",
+              GLIMPSE_TAKEN_UNKNOWN); /* of the file that it was made from */
+    }
+}
+
 static void names_of_files_are_dates_only_when_they_say_so(void **state) {
     (void)state;
     static const written cases[] = {
@@ -363,12 +473,96 @@ static void names_of_files_are_dates_only_when_they_say_so(void **state) {
         {"31071904.jpg", ""},
         {"", ""},
         {"2019-07-04/IMG_1.jpg", ""}, /* a directory's name */
+        /* Screen shots, in the languages of those who take them. */
+        {"Screenshot 2019-07-04 at 9.15.02 PM.png", "2019-07-04T21:15:02"},
+        {"Screenshot 2019-07-04 at 9.15.02\xe2\x80\xafPM.png", "2019-07-04T21:15:02"},
+        {"Screenshot 2019-07-04 at 9.15.02\xc2\xa0p.m..png", "2019-07-04T21:15:02"},
+        {"Screenshot 2019-07-04 at 9.15.02 a.m. (2).png", "2019-07-04T09:15:02"},
+        {"Screenshot 2019-07-04 at 12.15.02 AM.png", "2019-07-04T00:15:02"},
+        {"screenshot_2019-07-04_at_9.15.02_pm.png", "2019-07-04T21:15:02"},
+        {"Screenshot from 2019-07-04 10-15-02.png", "2019-07-04T10:15:02"},
+        {"Bildschirmfoto 2019-07-04 um 21.15.02.png", "2019-07-04T21:15:02"},
+        {"Capture d\xe2\x80\x99\xc3\xa9"
+         "cran 2019-07-04 \xc3\xa0 21.15.02.png",
+         "2019-07-04T21:15:02"},
+        {"Capture d'e\xcc\x81"
+         "cran 2019-07-04 a\xcc\x80 21.15.02.png",
+         "2019-07-04T21:15:02"},
+        {"Captura de pantalla 2019-07-04 a las 21.15.02.png", "2019-07-04T21:15:02"},
+        {"Captura de pantalla 2019-07-04 a la(s) 9.15.02 p.m..png", "2019-07-04T21:15:02"},
+        {"Captura de pantalla 2019-07-04 a las 9.15.02 p. m..png", "2019-07-04T21:15:02"},
+        {"Schermata 2019-07-04 alle ore 21.15.02.png", "2019-07-04T21:15:02"},
+        {"Schermafbeelding 2019-07-04 om 21.15.02.png", "2019-07-04T21:15:02"},
+        {"Sk\xc3\xa6rmbillede 2019-07-04 kl. 21.15.02.png", "2019-07-04T21:15:02"},
+        {"\xd0\xa1\xd0\xbd\xd0\xb8\xd0\xbc\xd0\xbe\xd0\xba 2019-07-04 \xd0\xb2 21.15.02.png",
+         "2019-07-04T21:15:02"},
+        {"\xe6\x88\xaa\xe5\xb1\x8f"
+         "2019-07-04 \xe4\xb8\x8b\xe5\x8d\x88"
+         "9.15.02.png",
+         "2019-07-04T21:15:02"},
+        {"\xe3\x82\xb9 2019-07-04 21.15.02.png", "2019-07-04T21:15:02"},
+        {"WhatsApp Image 2019-07-04 at 9.15.02 PM.jpeg", "2019-07-04T21:15:02"},
+        /* Telephones. */
+        {"IMG-20190704-WA0001.jpg", "2019-07-04T00:00:00"},
+        {"Screenshot_20190704-101502_Chrome.jpg", "2019-07-04T10:15:02"},
+        {"Screenshot_2019-07-04-10-15-02-123_com.app.png", "2019-07-04T10:15:02"},
+        {"signal-2019-07-04-10-15-02-123.jpg", "2019-07-04T10:15:02"},
+        {"IMG20190704101502.jpg", "2019-07-04T10:15:02"},
+        {"00100dPORTRAIT_00100_BURST20190704101502123_COVER.jpg", "2019-07-04T10:15:02"},
+        {"WP_20190704_10_15_02_Pro.jpg", "2019-07-04T10:15:02"},
+        {"WP_20130704_001.jpg", "2013-07-04T00:00:00"},
+        {"20190704_101502HDR.jpg", "2019-07-04T10:15:02"},
+        {"2019-07-04 9.05.02.jpg", "2019-07-04T09:05:02"},
+        {"2019-07-04 1.jpg", "2019-07-04T00:00:00"},
+        {"2019-07-04 holiday 12.jpg", "2019-07-04T00:00:00"},
+        {"2019-07-04 room 10.15.jpg", "2019-07-04T00:00:00"},
+        {"20190704_1015_amsterdam.jpg", "2019-07-04T10:15:00"},
+        {"20190704.jpg", "2019-07-04T00:00:00"},
+        {"20190704a.jpg", "2019-07-04T00:00:00"},
+        {"Foto20190704.jpg", "2019-07-04T00:00:00"},
+        /* No times. */
+        {"20190704101560.jpg", ""},
+        {"2019-07-04 10.15.60.jpg", "2019-07-04T00:00:00"},
+        {"2019-07-04 at 13.15.02 PM.jpg", "2019-07-04T00:00:00"},
+        {"2019-07-04 at 25.15.02.jpg", "2019-07-04T00:00:00"},
+        /* Hashes, numbers, versions. */
+        {"3f20190704ab.jpg", ""},
+        {"deadbeef20190704.jpg", ""},
+        {"20190704deadbeef.jpg", ""},
+        {"20190704a1b2.jpg", ""},
+        {"20190704-e29b-41d4-a716-446655440000.jpg", ""},
+        {"550e8400-e29b-41d4-a716-201907041015.jpg", ""},
+        {"da39a3ee20190704101502ab0d3255bfef95601890afd8.jpg", ""},
+        {"f20190704.jpg", ""}, /* what tools call a file that they found on a damaged disk */
+        {"12345678201907041234.jpg", ""},
+        {"v2019.07.04.png", ""},
+        {"app-v20190704.png", ""},
+        {"tool 1.2019.07.04.png", ""},
+        {"1562228102123.jpg", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char taken[32] = "?";
         const int found = glimpse_date_of_name(taken, cases[i].text);
         if (strcmp(taken, cases[i].taken) != 0 || found != (cases[i].taken[0] != '\0'))
             fail_msg("'%s' is '%s', not '%s'", cases[i].text, taken, cases[i].taken);
+    }
+}
+
+/* A name says so, or the clock of the camera is all there is. */
+static void names_in_utc_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int utc;
+    } cases[] = {{"PXL_20190704_101502123.jpg", 1}, {"PXL_20190704_101502123.MP.jpg", 1},
+                 {"20190704T101502Z.jpg", 1},       {"2019-07-04T10-15-02Z.jpg", 1},
+                 {"IMG_20190704_101502.jpg", 0},    {"2019-07-04T10-15-02Zebra.jpg", 0},
+                 {"PXL_20190704.jpg", 0},           {"none.jpg", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int minutes = 1;
+        if (glimpse_offset_of_name(&minutes, cases[i].name) != cases[i].utc)
+            fail_msg("%s", cases[i].name);
+        assert_int_equal(minutes, 0);
     }
 }
 
@@ -405,6 +599,10 @@ int main(void) {
         cmocka_unit_test(offset_and_subseconds_are_those_of_the_date_that_counts),
         cmocka_unit_test(every_container_is_read),
         cmocka_unit_test(names_of_files_are_dates_only_when_they_say_so),
+        cmocka_unit_test(the_dates_of_iptc_are_read),
+        cmocka_unit_test(a_date_of_iptc_counts_behind_xmp_and_before_the_last_change),
+        cmocka_unit_test(the_creation_time_of_a_png_is_read),
+        cmocka_unit_test(names_in_utc_are_told_apart),
         cmocka_unit_test(the_cases_of_2019_are_of_2019),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,29 @@ static void sidecars_add_to_the_file_and_correct_what_people_wrote(void **state)
     free(directory);
 }
 
+static void capitals_in_the_ending_of_a_sidecar_do_not_matter(void **state) {
+    (void)state;
+    static const char *const names[] = {"a.XMP", "a.Xmp", "a.jpg.XMP", "a.jpg.Xmp"};
+    char *directory = make_temp_directory();
+    char path[512], sidecar[512];
+    const made jpeg = made_jpeg(NULL, NULL, NULL);
+    (void)snprintf(path, sizeof path, "%s/a.jpg", directory);
+    write_file(path, jpeg.bytes, jpeg.size);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        glimpse_metadata *m = NULL;
+        (void)snprintf(sidecar, sizeof sidecar, "%s/%s", directory, names[i]);
+        assert_true(glimpse_sidecar_stamp(path) == 0);
+        write_text(sidecar, made_xmp("xmp:Rating='5'", ""));
+        assert_true(glimpse_sidecar_stamp(path) != 0);
+        assert_ok(glimpse_metadata_load(&m, path));
+        check_number(m->rating, 5, 0);
+        glimpse_metadata_free(m);
+        assert_int_equal(unlink(sidecar), 0);
+    }
+    remove_tree(directory);
+    free(directory);
+}
+
 static void entities_are_not_expanded(void **state) {
     (void)state;
     char *directory = make_temp_directory();
@@ -328,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_camera_s_fields_are_read_from_xmp_alone),
         cmocka_unit_test(places_without_a_fix_or_off_the_earth_are_none),
         cmocka_unit_test(sidecars_add_to_the_file_and_correct_what_people_wrote),
+        cmocka_unit_test(capitals_in_the_ending_of_a_sidecar_do_not_matter),
         cmocka_unit_test(entities_are_not_expanded),
         cmocka_unit_test(what_is_no_picture_says_nothing),
         cmocka_unit_test(cut_files_say_less),

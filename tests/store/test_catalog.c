@@ -142,6 +142,59 @@ static void a_file_remembers_what_it_was_told(void **state) {
     world_close(&w);
 }
 
+enum { KNOWN = 40 };
+
+/* files[] are numbers of rows; 0: none has it. */
+static void assert_known(world *w, const glimpse_file_table *table, const size_t *files,
+                         size_t count) {
+    glimpse_store *catalog = catalog_of(w);
+    glimpse_known_file known[KNOWN];
+    int64_t ids[KNOWN];
+    for (size_t i = 0; i < count; i++)
+        ids[i] = files[i] ? glimpse_file_table_id(table, files[i] - 1) : 1 << 20;
+    assert_ok(catalog->ops->files.known(known, catalog, ids, count));
+    for (size_t i = 0; i < count; i++) {
+        const world_content *c = &w->contents[files[i] ? files[i] - 1 : 0];
+        const int is_known = files[i] && files[i] % 10;
+        assert_int_equal(known[i].content != 0, is_known);
+        if (!is_known) continue;
+        assert_memory_equal(&known[i].hash, &c->hash, sizeof c->hash);
+        assert_int_equal(known[i].size, c->size);
+        assert_int_equal(known[i].has_identity, 0);
+    }
+}
+
+static void files_are_known_in_whatever_order_they_are_asked_for(void **state) {
+    (void)state;
+    static const size_t few[] = {KNOWN, 1, 0, 10, 17}, two[] = {23, 22};
+    const glimpse_file_stamp stamp = {1, 2, 3, 4};
+    size_t all[KNOWN];
+    world w;
+    world_open(&w, 1);
+    glimpse_store *catalog = catalog_of(&w);
+    glimpse_file_table *table = NULL;
+    for (size_t i = 0; i < KNOWN; i++) {
+        char path[32];
+        const size_t content = world_add_content(&w, NULL, "");
+        const world_content *c = &w.contents[content];
+        (void)snprintf(path, sizeof path, "/p/%02zu.jpg", i);
+        assert_ok(
+            (i + 1) % 10 == 0
+                ? catalog->ops->files.quarantine(catalog, path, &stamp, GLIMPSE_E_FORMAT, "broken")
+                : catalog->ops->files.bind(catalog, path, &stamp, &c->hash, c->size));
+        all[i] = KNOWN - i;
+    }
+    assert_ok(catalog->ops->files.load(&table, catalog, "/p", w.model));
+    assert_int_equal(glimpse_file_table_count(table), KNOWN);
+    assert_known(&w, table, all, KNOWN);
+    assert_known(&w, table, few, sizeof few / sizeof *few);
+    assert_known(&w, table, two, 2);
+    assert_known(&w, table, two, 1);
+    assert_known(&w, table, two, 0);
+    glimpse_file_table_free(table);
+    world_close(&w);
+}
+
 static void contents_are_known_by_hash_and_size(void **state) {
     (void)state;
     world w;
@@ -289,7 +342,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     (void)snprintf(path, sizeof path, "%s/closed", w.pictures);
     glimpse_file_table_keep(table, path);
     uint64_t missing = 0;
-    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
+    assert_ok(glimpse_store_finish_scan(&missing, NULL, catalog, w.pictures, table));
     assert_int_equal(missing, 4); /* a.jpg, a/2.jpg, "a b/3.jpg", broken.jpg */
     static const int expected[] = {1, 0, 1, 1, 0, 0, 1};
     for (size_t i = 0; i < 7; i++) {
@@ -302,7 +355,7 @@ static void a_scan_tells_missing_files_from_unseen_ones(void **state) {
     for (size_t i = 0; i < 7; i++)
         glimpse_file_table_get(table, i)->seen = 1;
     assert_ok(catalog->ops->begin(catalog));
-    assert_ok(glimpse_store_finish_scan(&missing, catalog, w.pictures, table));
+    assert_ok(glimpse_store_finish_scan(&missing, NULL, catalog, w.pictures, table));
     assert_ok(catalog->ops->commit(catalog));
     assert_int_equal(missing, 0);
     glimpse_file_table_free(table);
@@ -335,7 +388,7 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     assert_int_equal(rmdir(w.pictures), 0);
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, w.pictures));
     assert_int_equal(reachable, 0);
-    /* A single file: its directory counts. */
+    /* A single file: the directory that is left of those that it was in counts. */
     char path[700];
     (void)snprintf(path, sizeof path, "%s/single.jpg", w.directory);
     assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
@@ -344,8 +397,32 @@ static void an_empty_mount_point_is_not_reachable(void **state) {
     (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.directory);
     assert_ok(catalog->ops->roots.write(catalog, path, 0, 0));
     assert_ok(glimpse_store_root_reachable(&reachable, catalog, path));
-    assert_int_equal(reachable, 0);
+    assert_int_equal(reachable, 1); /* deleted with it */
+    assert_int_equal(mkdir(w.pictures, 0777), 0);
+    (void)snprintf(path, sizeof path, "%s/gone/single.jpg", w.pictures);
+    assert_int_equal(glimpse_store_file_reachable(path, 0), 0); /* a bare mount point */
+    (void)snprintf(path, sizeof path, "%s/single.jpg", w.pictures);
+    assert_int_equal(glimpse_store_file_reachable(path, 0), 1);
+    /* An empty directory that nothing was deleted from since the file was there is another one. */
+    struct stat info;
+    assert_int_equal(stat(w.pictures, &info), 0);
+    const int64_t later = ((int64_t)info.st_ctim.tv_sec + 1) * 1000000000;
+    assert_int_equal(glimpse_store_file_reachable(path, later), 0);
     world_close(&w);
+}
+
+static void a_file_on_a_medium_that_is_not_mounted_is_not_gone(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/media/nobody-here/no-such-stick/day/a.jpg",
+                                        "/mnt/no-such-disk/a.jpg",
+                                        "/run/media/nobody-here/no-such-stick/a.jpg",
+                                        "/Volumes/no-such-disk/a.jpg",
+                                        "/net/no-such-host/photos/a.jpg",
+                                        "/no-such-directory-at-the-top/a.jpg",
+                                        "/run/user/4242/gvfs/no-such-share/a.jpg"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (glimpse_store_file_reachable(paths[i], 0)) fail_msg("%s: gone", paths[i]);
+    }
 }
 
 static void what_is_rolled_back_never_was(void **state) {
@@ -438,6 +515,13 @@ static void files_are_no_roots_any_more(void **state) {
     glimpse_file_row row;
     assert_ok(catalog_of(&w)->ops->files.find(&row, catalog_of(&w), w.files[file].path, 0));
     assert_int_equal(row.missing, 0);
+    glimpse_file_table *table = NULL;
+    assert_ok(catalog_of(&w)->ops->files.load(&table, catalog_of(&w), w.pictures, 0));
+    assert_ok(catalog_of(&w)->ops->files.set_missing(
+        catalog_of(&w), glimpse_file_table_id(table, 0), GLIMPSE_FILE_LEFT_OUT));
+    glimpse_file_table_free(table);
+    assert_ok(catalog_of(&w)->ops->files.find(&row, catalog_of(&w), w.files[file].path, 0));
+    assert_int_equal(row.missing, GLIMPSE_FILE_LEFT_OUT);
     assert_ok(glimpse_library_verify(NULL, w.library, NULL, NULL));
     world_close(&w);
 }
@@ -517,11 +601,13 @@ int main(void) {
         cmocka_unit_test(absolute_paths_are_normalised_by_their_letters),
         cmocka_unit_test(dates_stand_for_their_first_moment),
         cmocka_unit_test(a_file_remembers_what_it_was_told),
+        cmocka_unit_test(files_are_known_in_whatever_order_they_are_asked_for),
         cmocka_unit_test(contents_are_known_by_hash_and_size),
         cmocka_unit_test(embeddings_move_generation_count_and_digest),
         cmocka_unit_test(models_are_known_by_fingerprint),
         cmocka_unit_test(a_scan_tells_missing_files_from_unseen_ones),
         cmocka_unit_test(an_empty_mount_point_is_not_reachable),
+        cmocka_unit_test(a_file_on_a_medium_that_is_not_mounted_is_not_gone),
         cmocka_unit_test(what_is_rolled_back_never_was),
         cmocka_unit_test(a_newer_schema_is_refused),
         cmocka_unit_test(migration_applies_each_missing_step_once_or_none),

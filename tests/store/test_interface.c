@@ -728,7 +728,7 @@ static void upkeep_finds_nothing_wrong_and_forgets_what_is_gone(void **state) {
     assert_ok(s->ops->files.load(&table, s->store, "/p/odd", s->model));
     for (size_t i = 1; i < glimpse_file_table_count(table); i++)
         glimpse_file_table_get(table, i)->seen = 1;
-    assert_ok(glimpse_store_finish_scan(&missing, s->store, "/p/odd", table));
+    assert_ok(glimpse_store_finish_scan(&missing, NULL, s->store, "/p/odd", table));
     assert_int_equal(missing, 1);
     glimpse_file_table_free(table);
     assert_ok(s->ops->lock(s->store, "test"));

@@ -163,10 +163,41 @@ static void a_copy_that_was_left_goes(void **state) {
     assert_false(path_exists(copy));
 }
 
+/* Whoever promised not to write does not; whoever may have it upgraded first, and only then. */
+static void reading_upgrades_only_when_it_may(void **state) {
+    (void)state;
+    char command[8192], path[1200];
+    glimpse_library *library = NULL;
+    (void)snprintf(path, sizeof path, "%s/older", directory);
+    (void)snprintf(command, sizeof command, "cp -R '%s' '%s' && chmod -R u+w '%s'",
+                   source_path("tests/fixtures/library-schema-7"), path, path);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(glimpse_library_open(&library, path, GLIMPSE_LIBRARY_READ_ONLY),
+                     GLIMPSE_E_UNSUPPORTED);
+    assert_non_null(strstr(glimpse_last_error(), "written by an older glimpse (schema 7)"));
+    assert_non_null(strstr(glimpse_last_error(), "open it once for writing to upgrade it"));
+    assert_ok(
+        glimpse_library_open(&library, path, GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE));
+    assert_ok(glimpse_library_verify(NULL, library, NULL, NULL));
+    assert_int_equal(glimpse_library_prune(NULL, library, NULL), GLIMPSE_E_IO); /* reads only */
+    glimpse_library_close(library);
+    /* A newer one stays what it is. */
+    (void)snprintf(command, sizeof command, "%s/catalog.db", path);
+    glimpse_db *db = NULL;
+    assert_ok(glimpse_db_open(&db, command, 0));
+    assert_ok(glimpse_db_script(db, "PRAGMA user_version = 999"));
+    glimpse_db_close(db);
+    assert_int_equal(
+        glimpse_library_open(&library, path, GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE),
+        GLIMPSE_E_UNSUPPORTED);
+    assert_non_null(strstr(glimpse_last_error(), "written by a newer glimpse (schema 999"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_upgrade_goes_on_and_loses_nothing),
         cmocka_unit_test(a_copy_that_was_left_goes),
+        cmocka_unit_test(reading_upgrades_only_when_it_may),
     };
     return cmocka_run_group_tests_name("upgrade", tests, setup, teardown);
 }

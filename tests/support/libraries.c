@@ -103,6 +103,7 @@ void world_rewind(world *w, int version) {
          "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"), /* 11 -> 12 */
         "ALTER TABLE model DROP COLUMN is_default;",                /* 12 -> 13 */
         "ALTER TABLE file DROP COLUMN ctime_ns;",                   /* 13 -> 14 */
+        "ALTER TABLE file DROP COLUMN left_out;",                   /* 14 -> 15 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));
@@ -208,7 +209,7 @@ void world_lose_files(world *w, const size_t *indexes, size_t count) {
         assert_non_null(row);
         row->seen = !w->files[i].missing;
     }
-    assert_ok(glimpse_store_finish_scan(NULL, catalog, w->pictures, table));
+    assert_ok(glimpse_store_finish_scan(NULL, NULL, catalog, w->pictures, table));
     glimpse_file_table_free(table);
 }
 

@@ -571,6 +571,120 @@ static void siglip_is_read_from_tokenizer_json_too(void **state) {
     glimpse_tokenizer_free(model);
 }
 
+/*
+ * What is wrong in a file is named.
+ */
+static void refuses(glimpse_tokenizer_kind kind, int status, const char *said) {
+    glimpse_tokenizer *t = NULL;
+    assert_int_equal(glimpse_tokenizer_load(&t, temp_directory, kind), status);
+    assert_null(t);
+    if (!strstr(glimpse_last_error(), said)) fail_msg("%s", glimpse_last_error());
+}
+
+/* The fixture's tokenizer.json with `from`, which is in it, replaced. */
+static void write_changed(const char *name, const char *from, const char *to) {
+    char file[64];
+    (void)snprintf(file, sizeof file, "%s/json/tokenizer.json", name);
+    json_t *root = json_file(fixture(file));
+    char *text = json_dumps(root, JSON_COMPACT), *place = strstr(text, from);
+    if (!place) fail_msg("%s is not in %s", from, file);
+    write_formatted(in_directory("tokenizer.json"), "%.*s%s%s", (int)(place - text), text, to,
+                    place + strlen(from));
+    free(text);
+    json_decref(root);
+}
+
+static void what_is_wrong_in_tokenizer_json_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *from, *to;
+        int status;
+        const char *said;
+    } cases[] = {
+        {"xlmr", "[\"dt\",", "[\"rc\",", GLIMPSE_E_FORMAT, "\"rc\" occurs twice"},
+        {"xlmr", "\"unk_id\":3", "\"unk_id\":57", GLIMPSE_E_FORMAT, "\"unk_id\""},
+        {"xlmr", "\"unk_id\":3", "\"unk_id\":null", GLIMPSE_E_FORMAT, "\"unk_id\""},
+        {"xlmr", "[\"<mask>\",0.0]", "[\"<mask>\",NaN]", GLIMPSE_E_FORMAT, "token 56"},
+        {"xlmr", "[\"<mask>\",0.0]", "[\"<mask>\",1e39]", GLIMPSE_E_FORMAT, "token 56"},
+        {"xlmr", "[\"<mask>\",0.0]", "[\"<mask>\",\"1\"]", GLIMPSE_E_FORMAT, "token 56"},
+        {"xlmr", "[\"<mask>\",0.0]", "[\"<mask>\"]", GLIMPSE_E_FORMAT, "token 56"},
+        {"xlmr", "[\"<mask>\",0.0]", "[\"\",0.0]", GLIMPSE_E_FORMAT, ""},
+        {"xlmr", "\"id\":56", "\"id\":57", GLIMPSE_E_FORMAT, "<mask>"},
+        {"xlmr", "\"id\":56", "\"id\":99", GLIMPSE_E_FORMAT, "<mask>"},
+        {"xlmr", "\"content\":\"</s>\"", "\"content\":\"dt\"", GLIMPSE_E_FORMAT, "dt"},
+        {"xlmr", "\"type\":\"Unigram\"", "\"type\":\"WordPiece\"", GLIMPSE_E_UNSUPPORTED,
+         "WordPiece"},
+        {"xlmr", "\"type\":\"Precompiled\"", "\"type\":\"NFKC\"", GLIMPSE_E_UNSUPPORTED, "NFKC"},
+        {"xlmr", "\"precompiled_charsmap\":\"", "\"precompiled_charsmap\":\"*", GLIMPSE_E_FORMAT,
+         "base64"},
+        {"xlmr", "\"precompiled_charsmap\":\"", "\"precompiled_charsmap\":\"AAAA", GLIMPSE_E_FORMAT,
+         "damaged"},
+        {"xlmr", "\"prepend_scheme\":\"always\"", "\"prepend_scheme\":\"never\"",
+         GLIMPSE_E_UNSUPPORTED, "Metaspace"},
+        {"xlmr", "\"type\":\"Metaspace\"", "\"type\":\"ByteLevel\"", GLIMPSE_E_UNSUPPORTED,
+         "ByteLevel"},
+        {"nllb", "[\"d\",\"e\"]", "[\"d\",\"x\"]", GLIMPSE_E_FORMAT, "\"x\""},
+        {"nllb", "\"unk_token\":\"<unk>\"", "\"unk_token\":\"?\"", GLIMPSE_E_FORMAT,
+         "\"unk_token\""},
+        {"nllb", "\"unk_token\":\"<unk>\"", "\"unk_token\":null", GLIMPSE_E_FORMAT,
+         "\"unk_token\""},
+        {"nllb", "\"<pad>\":1", "\"<pad>\":2", GLIMPSE_E_FORMAT, "a second time"},
+        {"nllb", "\"<pad>\":1", "\"<pad>\":500", GLIMPSE_E_FORMAT, "not below"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_changed(cases[i].name, cases[i].from, cases[i].to);
+        refuses(*cases[i].name == 'x' ? GLIMPSE_TOKENIZER_XLMR : GLIMPSE_TOKENIZER_NLLB,
+                cases[i].status, cases[i].said);
+        assert_non_null(strstr(glimpse_last_error(), "tokenizer.json"));
+    }
+    /* each is the other's family */
+    write_changed("xlmr", "x", "x");
+    refuses(GLIMPSE_TOKENIZER_NLLB, GLIMPSE_E_UNSUPPORTED, "unigram");
+    write_changed("nllb", "x", "x");
+    refuses(GLIMPSE_TOKENIZER_XLMR, GLIMPSE_E_UNSUPPORTED, "BPE");
+}
+
+static void settings_that_contradict_the_model_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *settings;
+        int status;
+        const char *said;
+    } cases[] = {
+        {"{\"eos_token\": \"<end>\"}", GLIMPSE_E_FORMAT, "<end>"},
+        {"{\"pad_token\": \"<fill>\"}", GLIMPSE_E_FORMAT, "<fill>"},
+        {"{\"added_tokens_decoder\": {\"900\": {\"content\": \"<mask>\"}}}", GLIMPSE_E_FORMAT,
+         "900"},
+        {"{\"added_tokens_decoder\": {\"1\": {\"content\": \"<s>\"}}}", GLIMPSE_E_FORMAT, "<s>"},
+        {"{\"additional_special_tokens\": [\"eng_Latn\", \"eng_Latn\"]}", GLIMPSE_E_FORMAT,
+         "twice"},
+        {"{\"additional_special_tokens\": [\"eng_Latn\", 7]}", GLIMPSE_E_FORMAT, "entry 2"},
+        {"{\"additional_special_tokens\": [\"deu_Latn\"]}", GLIMPSE_E_FORMAT, "eng_Latn"},
+        {"{\"src_lang\": \"eng_Lat\"}", GLIMPSE_E_FORMAT, "the nearest is eng_Latn"},
+        {"{\"legacy_behaviour\": true}", GLIMPSE_E_UNSUPPORTED, "legacy_behaviour"},
+    };
+    copy_file(fixture("nllb/sentencepiece.bpe.model"), in_directory("sentencepiece.bpe.model"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text_in_directory("tokenizer_config.json", cases[i].settings);
+        refuses(GLIMPSE_TOKENIZER_NLLB, cases[i].status, cases[i].said);
+    }
+    /* A model that does not begin as fairseq's do: SigLIP's has other pieces there. */
+    copy_file(fixture("siglip/spiece.model"), in_directory("sentencepiece.bpe.model"));
+    refuses(GLIMPSE_TOKENIZER_XLMR, GLIMPSE_E_FORMAT, "piece 0 is not <unk>");
+}
+
+/* How many embeddings a model may have for the tokenizer. */
+static void embeddings_must_be_as_many_as_the_ids(void **state) {
+    (void)state;
+    glimpse_tokenizer *t = open_or_fail(fixture("nllb"), GLIMPSE_TOKENIZER_AUTO);
+    const size_t ids = glimpse_tokenizer_vocab_size(t);
+    assert_ok(glimpse_tokenizer_check(t, "model", ids));
+    assert_ok(glimpse_tokenizer_check(t, "model", ids + 2)); /* as published */
+    assert_int_equal(glimpse_tokenizer_check(t, "model", ids - 1), GLIMPSE_E_FORMAT);
+    assert_int_equal(glimpse_tokenizer_check(t, "model", ids + 129), GLIMPSE_E_FORMAT);
+    glimpse_tokenizer_free(t);
+}
+
 #define in_a_directory(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void) {
@@ -582,6 +696,9 @@ int main(void) {
         cmocka_unit_test(bpe_merges_by_rank),
         cmocka_unit_test(special_tokens_are_behind_and_before_the_pieces),
         cmocka_unit_test(a_language_is_found_by_its_name),
+        in_a_directory(what_is_wrong_in_tokenizer_json_is_named),
+        in_a_directory(settings_that_contradict_the_model_are_refused),
+        cmocka_unit_test(embeddings_must_be_as_many_as_the_ids),
         in_a_directory(the_published_languages_are_the_usual_ones),
         in_a_directory(texts_are_cleaned_as_the_configuration_says),
         in_a_directory(what_is_not_implemented_of_it_is_refused),

@@ -551,7 +551,7 @@ static void index_options_reach_the_library(void **state) {
     assert_int_equal(access("pictures/catalog.db", F_OK), -1);
     assert_int_equal(access("pictures/lock", F_OK), -1);
     run(&r, "index", "pictures", "absent", "-l", "small", NULL);
-    expect(&r, 4);
+    expect(&r, 3);
     expect_err(&r, "absent");
     run_free(&r);
 }
@@ -652,7 +652,16 @@ static void index_alone_does_what_it_did_the_last_time(void **state) {
     json_decref(root);
     run_free(&r);
     run(&r, "status", "-l", "memory.glimpse", NULL);
-    assert_null(strstr(r.out, "--"));
+    assert_null(strstr(r.out, "(--"));
+    expect_out(&r, " by .nomedia, --exclude or a link (glimpse prune --left-out forgets them)");
+    run_free(&r);
+    run(&r, "prune", "-l", "memory.glimpse", NULL);
+    expect_out(&r, "Forgotten: 0 files");
+    run_free(&r);
+    run(&r, "prune", "-l", "memory.glimpse", "--left-out", "--dry-run", "--json", NULL);
+    root = run_json(&r);
+    assert_true(number_at(root, "files") == files);
+    json_decref(root);
     run_free(&r);
     /* Other commands leave it out as well, and say so. */
     run(&r, "dedup", "memory", NULL);
@@ -666,6 +675,30 @@ static void index_alone_does_what_it_did_the_last_time(void **state) {
     run_free(&r);
     run(&r, "label", "memory", "-c", "car,bus", NULL);
     expect_err(&r, "1 folder left out for a .nomedia or .noimage file");
+    run_free(&r);
+}
+
+static void a_folder_that_is_not_there_keeps_no_other_from_being_indexed(void **state) {
+    (void)state;
+    run_result r;
+    run_shell(&r, "mkdir present && cp pictures/sub/*.ppm present/a.ppm");
+    run_free(&r);
+    for (int again = 0; again < 2; again++) {
+        run(&r, "index", "present", "nonexist", "-l", "present.glimpse", again ? "-q" : "--json",
+            NULL);
+        expect(&r, 3);
+        expect_err(&r, "nonexist: cannot be indexed: No such file or directory");
+        if (!again) {
+            json_t *root = run_json(&r);
+            assert_true(number_at(root, "embedded") == 1);
+            assert_true(number_at(root, "refused_roots") == 1);
+            json_decref(root);
+        }
+        run_free(&r);
+    }
+    run(&r, "index", "nonexist", "-l", "present.glimpse", NULL);
+    expect(&r, 4);
+    expect_err(&r, "nonexist: cannot be indexed: No such file or directory");
     run_free(&r);
 }
 
@@ -687,7 +720,7 @@ static void files_indexed_one_by_one_are_forgotten_when_they_are_gone(void **sta
     expect(&r, 0);
     expect_out(&r, "Forgotten: 1 file, 0 contents");
     run_free(&r);
-    run_shell(&r, "rm loose/b.ppm");
+    run_shell(&r, "rm -r loose");
     run_free(&r);
     run(&r, "prune", "-l", "loose.glimpse", NULL);
     expect_out(&r, "Forgotten: 1 file, 1 content, 1 embedding");
@@ -807,6 +840,7 @@ int main(void) {
         cmocka_unit_test(index_options_reach_the_library),
         cmocka_unit_test(known_trouble_is_counted_and_no_news),
         cmocka_unit_test(index_alone_does_what_it_did_the_last_time),
+        cmocka_unit_test(a_folder_that_is_not_there_keeps_no_other_from_being_indexed),
         cmocka_unit_test(files_indexed_one_by_one_are_forgotten_when_they_are_gone),
         cmocka_unit_test(a_directory_that_is_away_is_offline_and_kept),
         cmocka_unit_test(a_damaged_catalogue_is_reported),

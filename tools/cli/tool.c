@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glimpse/compute.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -177,6 +178,7 @@ void tool_start(void) {
     (void)signal(SIGABRT, on_abort);
     (void)atexit(on_exit_of_others);
     glimpse_set_wording(wording_of_command);
+    glimpse_compute_end_idle_threads();
 }
 
 int tool_finish(int code) {

@@ -53,7 +53,7 @@ enum { TOOL_ADVICE_BYTES = 128 };
 const char *tool_errno_advice(char *out, size_t size, int error);
 
 /* Once at the start: stdin, stdout and stderr exist (a closed one must not become a database), and
- * messages of the library name the command's options. */
+ * messages of the library name the command's options, and no thread spins that nobody uses. */
 void tool_start(void);
 /* Once at the end: stdout is written out; a failure of that is a message and EXIT_FAILED. */
 int tool_finish(int code);

@@ -49,7 +49,9 @@ static void print_json(const char *library, const char *model, const glimpse_ing
     jout_key(&j, "newly_quarantined"), jout_uint(&j, r->newly_quarantined);
     jout_key(&j, "missing"), jout_uint(&j, r->missing);
     jout_key(&j, "offline_roots"), jout_uint(&j, r->offline_roots);
+    jout_key(&j, "refused_roots"), jout_uint(&j, r->refused_roots);
     jout_key(&j, "nomedia"), jout_uint(&j, r->nomedia);
+    jout_key(&j, "left_out"), jout_uint(&j, r->left_out);
     jout_key(&j, "replaced_options"), jout_uint(&j, r->replaced_options);
     jout_key(&j, "seconds"), jout_number(&j, r->seconds);
     jout_key(&j, "busy");
@@ -98,6 +100,12 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
         (void)printf("%s no longer there (glimpse prune forgets them)\n",
                      text_counted(r->missing, "known file is", "known files are"));
     }
+    if (r->left_out > 0) {
+        (void)printf("%s left out now, and no longer found (%s kept; glimpse prune --left-out "
+                     "forgets %s)\n",
+                     text_counted(r->left_out, "known file is", "known files are"),
+                     r->left_out == 1 ? "it is" : "they are", r->left_out == 1 ? "it" : "them");
+    }
     if (r->nomedia > 0) {
         (void)printf("%s left out for a .nomedia or .noimage file (--include-nomedia goes in)\n",
                      text_counted(r->nomedia, "folder", "folders"));
@@ -119,12 +127,14 @@ typedef struct left_out_list {
     size_t count;
 } left_out_list;
 typedef struct left_out {
-    left_out_list unusable, marked;
+    left_out_list refused, unusable, marked;
 } left_out;
 
 static void on_left_out(void *user, const glimpse_left_out *what) {
     left_out *all = user;
-    left_out_list *list = what->status < 0 ? &all->unusable : &all->marked;
+    left_out_list *list = what->is_root      ? &all->refused
+                          : what->status < 0 ? &all->unusable
+                                             : &all->marked;
     if (what->known || list->count++ >= SHOWN_LEFT_OUT) return;
     list->lines[list->count - 1] =
         xprintf(what->status < 0 ? "%s: %s" : "%s: has a file %s", what->path, what->reason);
@@ -137,6 +147,12 @@ static void free_left_out(left_out_list *list) {
 
 /* On stderr, like other messages; with --quiet only what is wrong. */
 static void print_left_out(const left_out *all) {
+    for (size_t i = 0; i < all->refused.count && i < SHOWN_LEFT_OUT; i++)
+        tool_print("%s", all->refused.lines[i]);
+    if (all->refused.count > SHOWN_LEFT_OUT) {
+        tool_print("... and %s more that cannot be indexed",
+                   text_count(all->refused.count - SHOWN_LEFT_OUT));
+    }
     for (size_t i = 0; i < all->unusable.count && i < SHOWN_LEFT_OUT; i++)
         tool_print("unusable: %s", all->unusable.lines[i]);
     if (all->unusable.count > SHOWN_LEFT_OUT) {
@@ -260,8 +276,9 @@ static int run(int argc, char **argv) {
         left.unusable.count = 0;
     }
     print_left_out(&left);
-    code = report.newly_quarantined > 0 ? EXIT_PARTIAL : EXIT_FOUND;
+    code = report.newly_quarantined + report.refused_roots > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 done:
+    free_left_out(&left.refused);
     free_left_out(&left.unusable);
     free_left_out(&left.marked);
     session_close(&s);
@@ -285,8 +302,9 @@ const cli_command cmd_index = {
     "--forget-options alone goes back to none.\n\n"
     "With --model another model than the library was made with, everything is embedded again with "
     "that one, beside what is there; without arguments all of the library.\n\n"
-    "Exit code 3 when files were unusable that were not so before, or have changed since, 130 when "
-    "stopped by Ctrl-C (what was done is kept; run the same command again to continue). With "
+    "Exit code 3 when files were unusable that were not so before, or have changed since, or when "
+    "one of several folders is not there (the others are indexed), 130 when stopped by Ctrl-C "
+    "(what was done is kept; run the same command again to continue). With "
     "--quiet nothing is printed but what went wrong.",
     "  glimpse index ~/Pictures\n"
     "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"

@@ -19,6 +19,8 @@ static int run(int argc, char **argv) {
         CLI_TEXT("root", 0, &prune.root, "DIR", "also forget everything below this indexed folder"),
         CLI_TEXT("model", 'm', &prune.model, "NAME",
                  "also forget the embeddings of this model (name or fingerprint)"),
+        CLI_FLAG("left-out", 0, &prune.left_out,
+                 "also forget files that are there, and that .nomedia or --exclude leaves out"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
@@ -77,7 +79,8 @@ const cli_command cmd_prune = {
     "forget files that are gone, or whole folders or models",
     "Forgets files that are no longer there, and what was known about contents that no file has "
     "any more. Folders that cannot be reached at the moment are left alone unless named with "
-    "--root. Picture files are never touched.",
+    "--root, and so are files that are there, but left out by .nomedia or --exclude, without "
+    "--left-out. Picture files are never touched.",
     "  glimpse prune --dry-run\n"
     "  glimpse prune --root /mnt/old-disk\n"
     "  glimpse prune --model clip-vit-base-patch32\n",

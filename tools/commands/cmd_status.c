@@ -64,6 +64,7 @@ static int print_json(const glimpse_library_status *st, glimpse_session *files) 
     jout_key(&j, "pending"), jout_uint(&j, st->pending);
     jout_key(&j, "offline"), jout_uint(&j, st->offline);
     jout_key(&j, "missing"), jout_uint(&j, st->missing);
+    jout_key(&j, "left_out"), jout_uint(&j, st->left_out);
     jout_key(&j, "unidentified"), jout_uint(&j, st->unidentified);
     jout_key(&j, "quarantined");
     jout_open(&j, '[');
@@ -168,6 +169,11 @@ static void print_people(const glimpse_library_status *st) {
         (void)printf("Missing:     %s (glimpse prune forgets them)\n",
                      text_counted(st->missing, "file", "files"));
     }
+    if (st->left_out > 0) {
+        (void)printf("Left out:    %s by .nomedia, --exclude or a link (glimpse prune --left-out "
+                     "forgets them)\n",
+                     text_counted(st->left_out, "file", "files"));
+    }
     if (st->unidentified > 0) {
         (void)printf("Unread:      %s not yet identified: until they are, do not edit their files "
                      "(connect their disk, and run glimpse index)\n",
@@ -219,7 +225,8 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     glimpse_library_status *status = NULL;
     if ((code = cli_expect_no_words(&cmd_status, &arguments)) != CLI_RUN) goto done;
-    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE)) != CLI_RUN)
+        goto done;
     if (glimpse_session_load_status(&status, s.base) < 0) {
         code = tool_fail_last();
         goto done;

@@ -37,7 +37,8 @@ static int run(int argc, char **argv) {
     problems found = {0};
     uint64_t checked = 0;
     if ((code = cli_expect_no_words(&cmd_verify, &arguments)) != CLI_RUN) goto done;
-    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY)) != CLI_RUN) goto done;
+    if ((code = session_begin(&s, GLIMPSE_LIBRARY_READ_ONLY | GLIMPSE_LIBRARY_UPGRADE)) != CLI_RUN)
+        goto done;
     /* A catalogue that cannot even be opened is a failure, not a list of problems. */
     tool_catch_stop();
     int opened = glimpse_session_has_library(s.base);

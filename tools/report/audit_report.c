@@ -87,7 +87,7 @@ void audit_print_json(const audit_view *view) {
         jout_path(&j, "text", f->text);
         jout_path(&j, "label", f->picture->label);
         jout_text_or_null(&j, "suggestion", f->suggestion);
-        jout_key(&j, "id"), jout_string(&j, f->picture->id);
+        jout_key(&j, "id"), jout_string(&j, f->picture->picture_id);
         jout_key(&j, "transparent"), jout_bool(&j, f->picture->is_transparent);
         json_measures(&f->picture->measures, &j);
         jout_close(&j, '}');
@@ -126,7 +126,7 @@ int audit_write_csv(const audit_view *view, const char *name) {
         (void)fputc(',', to);
         glimpse_csv_field(to, f->suggestion);
         (void)fprintf(to, ",%u,%u,%llu,%s\r\n", (unsigned)p->width, (unsigned)p->height,
-                      (unsigned long long)p->bytes, p->id);
+                      (unsigned long long)p->bytes, p->picture_id);
     }
     return report_file_close(&file);
 }

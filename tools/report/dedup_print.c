@@ -177,7 +177,7 @@ void dedup_print_table(const dedup_view *view) {
 static void json_picture(const glimpse_dedup_picture *p, json_out *j) {
     char modified[32];
     dedup_modified(p, modified);
-    jout_key(j, "id"), jout_string(j, p->id);
+    jout_key(j, "id"), jout_string(j, p->picture_id);
     jout_key(j, "width"), jout_uint(j, p->width);
     jout_key(j, "height"), jout_uint(j, p->height);
     jout_key(j, "bytes"), jout_uint(j, p->bytes);
@@ -429,7 +429,7 @@ static void write_row(FILE *to, const dedup_view *view, const dedup_outcomes *ou
     glimpse_csv_field(to, member->differences);
     (void)fputc(',', to);
     glimpse_csv_field(to, m == 0 ? group->reason : "");
-    (void)fprintf(to, ",%s", p->id);
+    (void)fprintf(to, ",%s", p->picture_id);
     write_member(to, view, member);
     write_outcome(to, outcomes, m > 0 ? own : NULL);
     if (m == 0) return;

@@ -101,7 +101,7 @@ typedef struct glimpse_dedup_picture {
     const char *format; /* "JPEG" */
     const char *taken;  /* "2021-05-30T14:03:59" or "" */
     const char *camera; /* or "" */
-    char id[33];        /* content id: XXH3-128 of the bytes, as in a library */
+    char id[33];        /* of the content: XXH3-128 of the bytes */
     char pixels[33];    /* XXH3-128 of size and upright RGB, with transparency as seen */
     uint32_t width, height;
     uint64_t bytes;
@@ -125,6 +125,8 @@ typedef struct glimpse_dedup_picture {
     size_t name_count;
     uint64_t links_elsewhere; /* hard links to the file that were not found: while they are there,
                                  removing it frees nothing */
+    char picture_id[33]; /* the id of the picture in the library, which outlives edits of metadata;
+                            `id` where none knows it */
 } glimpse_dedup_picture;
 
 /* A part of the keeper's picture, in fractions of its sides, upright. */

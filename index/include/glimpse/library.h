@@ -68,9 +68,11 @@ extern "C" {
 typedef struct glimpse_library glimpse_library;
 
 enum {
-    GLIMPSE_LIBRARY_CREATE = 1,   /* make it when it does not exist: in an empty directory or a new
-                                     one, else GLIMPSE_E_INVALID */
-    GLIMPSE_LIBRARY_READ_ONLY = 2 /* never write, not even a rebuilt FAISS file */
+    GLIMPSE_LIBRARY_CREATE = 1,    /* make it when it does not exist: in an empty directory or a new
+                                      one, else GLIMPSE_E_INVALID */
+    GLIMPSE_LIBRARY_READ_ONLY = 2, /* never write, not even a rebuilt FAISS file */
+    GLIMPSE_LIBRARY_UPGRADE = 4 /* with READ_ONLY: but upgrade a library of an older version before,
+                                   where this user may write it */
 };
 
 /* GLIMPSE_E_NOT_FOUND when there is no library at `path`, GLIMPSE_E_INVALID when something else is
@@ -81,8 +83,9 @@ enum {
  * every page: glimpse_library_verify does. Damage met later makes the call that met it fail with
  * GLIMPSE_E_CORRUPT, and nothing is written through the handle from then on.
  *
- * A library of an older version is upgraded when it is opened for writing; glimpse_library_identify
- * does what that leaves to do. */
+ * A library of an older version is upgraded when it is opened for writing, or with
+ * GLIMPSE_LIBRARY_UPGRADE; opened for reading only it is GLIMPSE_E_UNSUPPORTED.
+ * glimpse_library_identify does what that leaves to do. */
 GLIMPSE_API int glimpse_library_open(glimpse_library **out, const char *path, unsigned flags);
 /* Another handle on the same library, for another thread, open as `library` is (never to create).
  * It shares the loaded vectors with it and with its other siblings, and is otherwise independent:
@@ -115,11 +118,13 @@ typedef int (*glimpse_progress_fn)(void *user, const glimpse_progress *progress)
 
 /* What a run left out: a file that turned out to be unusable, or still is after it was tried again
  * (`known` 1), with the reason; a directory with .nomedia in it (`status` GLIMPSE_OK, `reason` the
- * name of that file). Unusable files that did not change are not named: the status of the library
- * lists all. Called from the thread of the call, directories after everything else. */
+ * name of that file); a root that was given and is none (`is_root` 1). Unusable files that did not
+ * change are not named: the status of the library lists all. Called from the thread of the call,
+ * directories after everything else. */
 typedef struct glimpse_left_out {
     const char *path, *reason; /* valid during the call; the reason is without the path */
     int status, known;
+    int is_root;
 } glimpse_left_out;
 typedef void (*glimpse_left_out_fn)(void *user, const glimpse_left_out *what);
 
@@ -184,6 +189,9 @@ typedef struct glimpse_ingest_report {
                          are copies with other metadata */
     uint64_t nomedia; /* directories left out for a .nomedia or .noimage in them */
     uint64_t replaced_options; /* roots that remembered other options before */
+    uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
+                                  out (.nomedia, exclude, links): not found, kept until asked for */
+    uint64_t refused_roots;    /* given, and neither there nor ever indexed, or not to be read */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
@@ -196,8 +204,9 @@ static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
 
 /* GLIMPSE_OK also when files were quarantined: see the report. GLIMPSE_E_INVALID when no root is
  * given and none is known. GLIMPSE_E_BUSY when another process
- * is writing. A root that cannot be reached is counted offline and is no failure unless it was
- * never indexed (GLIMPSE_E_NOT_FOUND, before anything else is done). */
+ * is writing. A root that cannot be reached is counted offline and is no failure. One that was
+ * never indexed and is not there is told to `left_out` and counted, and the others are indexed;
+ * where there is no other, that is the failure (GLIMPSE_E_NOT_FOUND). */
 GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
                                        const glimpse_ingest_options *options);
 
@@ -279,8 +288,8 @@ typedef struct glimpse_result {
     size_t vector_rank;   /* among the pictures by cosine, 0: beyond the depth of the fusion */
     size_t caption_rank;  /* among the pictures by caption, 0: none was found */
     const char *caption;  /* the one that fits best, NULL: none was found */
-    /* What `taken` is: "exif" or "xmp", what the file says (glimpse/sys/metadata.h); else "name", a
-     * date in the file's name; else "file", the same as `modified`. */
+    /* What `taken` is: "exif" or "xmp" (also IPTC), what the file says (glimpse/sys/metadata.h);
+     * else "name", a date in the file's name; else "file", the same as `modified`. */
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
@@ -370,6 +379,8 @@ typedef struct glimpse_library_status {
     uint64_t single_files; /* of `files`, those indexed one by one: below no root */
     uint64_t unidentified; /* pictures of an older version whose files could not be read since then
                               (glimpse_library_identify) */
+    uint64_t left_out; /* files that are there, and that the last walk left out: neither in `files`
+                          nor in `missing`, and not found */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
@@ -446,11 +457,11 @@ GLIMPSE_API int glimpse_library_verify(uint64_t *checked, glimpse_library *libra
  * GLIMPSE_E_BUSY when another process is writing. */
 GLIMPSE_API int glimpse_library_reindex(glimpse_library *library);
 
-/* Forgets missing files, contents that no file has, and (when asked) whole roots or models, and
- * gives the space back. Pictures themselves are never touched. Files under offline roots are not
- * missing, so they stay. GLIMPSE_E_NOT_FOUND when nothing is known of the root or model asked for
- * (nothing is forgotten then), GLIMPSE_E_BUSY when another process is writing. `options` and
- * `report` may be NULL. */
+/* Forgets missing files, contents that no file has, and (when asked) files that are left out, whole
+ * roots or models, and gives the space back. Pictures themselves are never touched. Files under
+ * offline roots are not missing, so they stay. GLIMPSE_E_NOT_FOUND when nothing is known of the
+ * root or model asked for (nothing is forgotten then), GLIMPSE_E_BUSY when another process is
+ * writing. `options` and `report` may be NULL. */
 typedef struct glimpse_prune_options {
     size_t size;                  /* GLIMPSE_PRUNE_OPTIONS_INIT sets it */
     int dry_run;                  /* only count; the numbers are those of the real thing */
@@ -460,6 +471,7 @@ typedef struct glimpse_prune_options {
                                      another writer; non-zero ends it with GLIMPSE_E_CANCELLED, and
                                      nothing was forgotten: it is one transaction */
     void *user;
+    int left_out; /* forget files that are there, and that walks leave out, as well */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;

@@ -110,7 +110,8 @@ typedef struct glimpse_session_options {
     const char *library;    /* NULL: see above */
     unsigned library_flags; /* GLIMPSE_LIBRARY_CREATE: every call that needs the library makes it
                                when there is none (indexing always does);
-                               GLIMPSE_LIBRARY_READ_ONLY: nothing is written */
+                               GLIMPSE_LIBRARY_READ_ONLY: nothing is written; with
+                               GLIMPSE_LIBRARY_UPGRADE nothing but the upgrade of an older one */
     int no_library;         /* 1: there is none, and it has no part in the choice of the model */
     const char *model;      /* a directory, or a name; NULL: see above */
     glimpse_precision precision;

@@ -34,8 +34,8 @@ void glimpse_faiss_leave(int threads) {
 
 int glimpse_faiss_fail(const char *what) {
     char text[512];
-    const char *said = faiss_get_last_error();
-    (void)snprintf(text, sizeof text, "%s", said ? said : "no message");
+    (void)snprintf(text, sizeof text, "%s",
+                   glimpse_foreign_message(faiss_get_last_error(), "no message"));
     if (strstr(text, "bad_alloc")) {
         return glimpse_fail(GLIMPSE_E_NOMEM, "%s: out of memory in FAISS", what);
     }

@@ -16,13 +16,15 @@
  " id, path, EXISTS (SELECT 1 FROM metadata m WHERE m.content_id = file.content_id AND"       \
  " m.version = " TEXT_OF(GLIMPSE_METADATA_VERSION) "), (SELECT iif(s.version = " TEXT_OF(     \
      GLIMPSE_METADATA_VERSION) ", stamp, 2) FROM sidecar s WHERE s.file_id = file.id),"       \
-                               " ctime_ns FROM file"
+                               " ctime_ns, left_out FROM file"
 
 static glimpse_file_row read_row(sqlite3_stmt *row) {
     glimpse_file_row out = {
         .stamp = {(uint64_t)sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 1),
                   (uint64_t)sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 12)},
-        .missing = sqlite3_column_int(row, 3) != 0,
+        .missing = (uint8_t)(sqlite3_column_int(row, 3) == 0    ? 0
+                             : sqlite3_column_int(row, 13) == 0 ? GLIMPSE_FILE_MISSING
+                                                                : GLIMPSE_FILE_LEFT_OUT),
         .picture = sqlite3_column_int64(row, 4), /* NULL reads as 0 */
         .code = (int16_t)sqlite3_column_int(row, 5),
         .embedded = sqlite3_column_int(row, 6) != 0,
@@ -101,8 +103,10 @@ int glimpse_catalog_any_below(int *known, glimpse_store *store, const char *dire
     int64_t one = 0;
     glimpse_db_enter(db);
     status = glimpse_db_integer(
-        db, &one, "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND missing = 0 LIMIT 1", "bb",
-        first, length, end, length);
+        db, &one,
+        "SELECT 1 FROM file WHERE path >= ?1 AND path < ?2 AND (missing = 0 OR left_out = 1)"
+        " LIMIT 1",
+        "bb", first, length, end, length);
     glimpse_db_leave(db);
     free(first);
     free(end);
@@ -170,29 +174,81 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
     return status;
 }
 
+#define KNOWN_FILES                                         \
+ "SELECT f.id, c.id, c.hash, c.size, p.identity"            \
+ " FROM file f CROSS JOIN content c ON c.id = f.content_id" \
+ " CROSS JOIN picture p ON p.id = f.picture_id"
+
+static void read_known(glimpse_known_file *out, sqlite3_stmt *row) {
+    if (!glimpse_column_hash(&out->hash, row, 2)) return;
+    out->content = sqlite3_column_int64(row, 1);
+    out->size = (uint64_t)sqlite3_column_int64(row, 3);
+    out->has_identity = glimpse_column_hash(&out->identity, row, 4);
+}
+
+static int known_file(glimpse_db *db, glimpse_known_file *out, int64_t file) {
+    sqlite3_stmt *row = NULL;
+    int status = glimpse_db_query(db, &row, KNOWN_FILES " WHERE f.id = ?1", "i", file);
+    if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
+    if (status > 0) read_known(out, row);
+    glimpse_db_reset(row);
+    return status < 0 ? status : GLIMPSE_OK;
+}
+
+typedef struct wanted_file {
+    int64_t id;
+    size_t place;
+} wanted_file;
+
+static int compare_wanted(const void *a, const void *b) {
+    const int64_t left = ((const wanted_file *)a)->id, right = ((const wanted_file *)b)->id;
+    return (left > right) - (left < right);
+}
+
+/* All rows from the least of their ids (`wanted`, sorted) to the largest: one after another they
+ * are found without a search each, and others among them are passed over. */
+static int known_range(glimpse_db *db, glimpse_known_file *out, const wanted_file *wanted,
+                       size_t count) {
+    sqlite3_stmt *row = NULL;
+    size_t next = 0;
+    int status =
+        glimpse_db_query(db, &row, KNOWN_FILES " WHERE f.id BETWEEN ?1 AND ?2 ORDER BY f.id", "ii",
+                         wanted[0].id, wanted[count - 1].id);
+    while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
+        const int64_t id = sqlite3_column_int64(row, 0);
+        while (next < count && wanted[next].id < id)
+            next++;
+        if (next < count && wanted[next].id == id) read_known(&out[wanted[next].place], row);
+        status = GLIMPSE_OK;
+    }
+    glimpse_db_reset(row);
+    return status;
+}
+
 int glimpse_catalog_known_files(glimpse_known_file *out, glimpse_store *store, const int64_t *files,
                                 size_t count) {
+    enum { MAX_SPARSENESS = 4 }; /* rows to pass over for each that is wanted, about */
     glimpse_db *db = glimpse_store_db(store);
     int status = GLIMPSE_OK;
-    glimpse_db_enter(db);
-    for (size_t i = 0; i < count && status >= 0; i++) {
-        sqlite3_stmt *row = NULL;
+    if (count == 0) return GLIMPSE_OK;
+    wanted_file *wanted = malloc(count * sizeof *wanted);
+    if (!wanted) return glimpse_fail_nomem(count * sizeof *wanted, "known files");
+    for (size_t i = 0; i < count; i++) {
         out[i] = (glimpse_known_file){0};
-        status = glimpse_db_query(db, &row,
-                                  "SELECT c.id, c.hash, c.size, p.identity FROM file f"
-                                  " CROSS JOIN content c ON c.id = f.content_id"
-                                  " CROSS JOIN picture p ON p.id = f.picture_id WHERE f.id = ?1",
-                                  "i", files[i]);
-        if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
-        if (status > 0 && glimpse_column_hash(&out[i].hash, row, 1)) {
-            out[i].content = sqlite3_column_int64(row, 0);
-            out[i].size = (uint64_t)sqlite3_column_int64(row, 2);
-            out[i].has_identity = glimpse_column_hash(&out[i].identity, row, 3);
-        }
-        glimpse_db_reset(row);
+        wanted[i] = (wanted_file){files[i], i};
+    }
+    qsort(wanted, count, sizeof *wanted, compare_wanted);
+    const uint64_t span = (uint64_t)wanted[count - 1].id - (uint64_t)wanted[0].id;
+    glimpse_db_enter(db);
+    if (count > 1 && span / MAX_SPARSENESS < count) {
+        status = known_range(db, out, wanted, count);
+    } else {
+        for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
+            status = known_file(db, &out[i], files[i]);
     }
     glimpse_db_leave(db);
-    return status < 0 ? status : GLIMPSE_OK;
+    free(wanted);
+    return status;
 }
 
 /* Columns that stay as they are, are not named: then their indexes are not touched. */
@@ -251,14 +307,15 @@ int glimpse_catalog_forget_file(glimpse_store *store, const char *path) {
     return status;
 }
 
-int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing) {
+int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int absence) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
-    int status =
-        glimpse_db_run(db,
-                       "UPDATE file SET missing = ?2, sum = glimpse_sum(path, size,"
-                       " mtime_ns, inode, ?2, picture_id, content_id, code, reason) WHERE id = ?1",
-                       "ii", id, (int64_t)(missing != 0));
+    int status = glimpse_db_run(
+        db,
+        "UPDATE file SET missing = ?2, left_out = ?3, sum = glimpse_sum(path, size, mtime_ns, "
+        "inode,"
+        " ?2 * (1 + ?3), picture_id, content_id, code, reason) WHERE id = ?1",
+        "iii", id, (int64_t)(absence != 0), (int64_t)(absence == GLIMPSE_FILE_LEFT_OUT));
     glimpse_db_leave(db);
     return status;
 }

@@ -80,14 +80,15 @@ static int numbers(glimpse_db *db, int64_t *out, int count, const char *sql, con
 
 int glimpse_upkeep_count(glimpse_store_counts *out, glimpse_store *store, int64_t model) {
     glimpse_db *db = glimpse_store_db(store);
-    int64_t files[3] = {0}, embedded[2] = {0}, captions[2] = {0};
+    int64_t files[4] = {0}, embedded[2] = {0}, captions[2] = {0};
     *out = (glimpse_store_counts){0};
     glimpse_db_enter(db);
-    int status =
-        numbers(db, files, 3,
-                "SELECT count(*) FILTER (WHERE missing = 0), count(*) FILTER (WHERE missing = 1),"
-                " count(*) FILTER (WHERE missing = 0 AND picture_id IS NOT NULL) FROM file",
-                "", 0);
+    int status = numbers(db, files, 4,
+                         "SELECT count(*) FILTER (WHERE missing = 0),"
+                         " count(*) FILTER (WHERE missing = 1 AND left_out = 0),"
+                         " count(*) FILTER (WHERE missing = 0 AND picture_id IS NOT NULL),"
+                         " count(*) FILTER (WHERE missing = 1 AND left_out = 1) FROM file",
+                         "", 0);
     if (status == GLIMPSE_OK) {
         status = numbers(
             db, embedded, 2,
@@ -104,6 +105,7 @@ int glimpse_upkeep_count(glimpse_store_counts *out, glimpse_store *store, int64_
     if (status < 0) return status;
     out->files = (uint64_t)files[0];
     out->missing = (uint64_t)files[1];
+    out->left_out = (uint64_t)files[3];
     out->embedded = (uint64_t)embedded[1];
     out->duplicates = (uint64_t)(embedded[0] - embedded[1]);
     out->pending = (uint64_t)(files[2] - embedded[0]);

@@ -107,7 +107,8 @@ static int fail(glimpse_db *db, int code) {
                                   limit == EMFILE || limit == ENFILE ? "cannot open what it needs"
                                                                      : "cannot write");
     }
-    (void)snprintf(text, sizeof text, "%s", sqlite3_errmsg(db->handle));
+    (void)snprintf(text, sizeof text, "%s",
+                   glimpse_foreign_message(sqlite3_errmsg(db->handle), ""));
     switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return damaged(db, text);
@@ -392,7 +393,7 @@ int glimpse_db_copy(glimpse_db *db, const char *path) {
             status = glimpse_fail_errno("%s: cannot write", path);
         } else {
             status = glimpse_fail(GLIMPSE_E_IO, "%s: cannot be copied to %s: %s (%d)", db->path,
-                                  path, sqlite3_errmsg(target), code);
+                                  path, glimpse_foreign_message(sqlite3_errmsg(target), ""), code);
         }
     }
     (void)sqlite3_close_v2(target);
@@ -437,7 +438,8 @@ static int find_statement(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
     }
     int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     /* A statement that does not fit the tables: they are not those this version made. */
-    if (code == SQLITE_ERROR) return damaged(db, sqlite3_errmsg(db->handle));
+    if (code == SQLITE_ERROR)
+        return damaged(db, glimpse_foreign_message(sqlite3_errmsg(db->handle), ""));
     if (code != SQLITE_OK) return fail(db, code);
     db->kept[db->count].sql = sql;
     db->kept[db->count++].statement = *out;

@@ -34,8 +34,10 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
  * arguments and their types. */
 #define GLIMPSE_ROOT_SUM         "glimpse_sum(path, is_folder, offline)"
 #define GLIMPSE_ROOT_OPTIONS_SUM "glimpse_sum(path, follow_links, include_nomedia, exclude)"
-#define GLIMPSE_FILE_SUM \
- "glimpse_sum(path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason)"
+/* Of a file that is present left_out says nothing. */
+#define GLIMPSE_FILE_SUM                                                                      \
+ "glimpse_sum(path, size, mtime_ns, inode, missing * (1 + left_out), picture_id, content_id," \
+ " code, reason)"
 #define GLIMPSE_PICTURE_SUM "glimpse_sum(hash, size, identity, width, height, orientation, format)"
 #define GLIMPSE_CONTENT_SUM \
  "glimpse_sum(hash, size, picture_id, taken, camera, latitude, longitude)"

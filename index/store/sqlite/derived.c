@@ -8,7 +8,7 @@
 /* The statements of a kind: its table and the column with the data. */
 #define SELECT_DERIVED(table, data)                                                                \
  "SELECT c.hash, c.size, p." data ", p.sum = glimpse_sum(p.picture_id, p.part, p.version, p." data \
- ")"
+ "), (SELECT hash FROM picture WHERE id = p.picture_id)"
 #define OF_CONTENT(table, data)                                                   \
  SELECT_DERIVED(table, data)                                                      \
  " FROM content c JOIN " table " p ON p.picture_id = c.picture_id AND p.part = 0" \
@@ -38,6 +38,7 @@ static int load_row(glimpse_db *db, sqlite3_stmt *row, glimpse_derived_fn visit,
     int status = glimpse_db_step(db, row);
     if (status <= 0) return status;
     if (!glimpse_column_hash(&item.hash, row, 0) || !sqlite3_column_int(row, 3)) return 0;
+    (void)glimpse_column_hash(&item.id, row, 4);
     item.size = (uint64_t)sqlite3_column_int64(row, 1);
     item.data = sqlite3_column_blob(row, 2);
     item.data_size = (size_t)sqlite3_column_bytes(row, 2);

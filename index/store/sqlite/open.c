@@ -31,6 +31,18 @@ static int remember_place(glimpse_sqlite_store *s, const struct stat *before) {
     return glimpse_sqlite_check_place(&s->base);
 }
 
+static int open_catalog(glimpse_db **out, const char *catalog, unsigned flags) {
+    const int read_only = (flags & GLIMPSE_LIBRARY_READ_ONLY) != 0;
+    int status = glimpse_catalog_open(out, catalog, read_only);
+    if (status != GLIMPSE_E_UNSUPPORTED || !read_only || !(flags & GLIMPSE_LIBRARY_UPGRADE))
+        return status;
+    /* Written by another version: an older one is that no longer when it was open for writing. */
+    status = glimpse_catalog_open(out, catalog, 0);
+    if (status < 0) return status;
+    glimpse_db_close(*out);
+    return glimpse_catalog_open(out, catalog, 1);
+}
+
 /* `path` absolute; `shared` NULL: nothing is shared yet. */
 static int open_at(glimpse_store **out, const char *path, const char *shown, unsigned flags,
                    glimpse_vectors_shared *shared) {
@@ -58,7 +70,7 @@ static int open_at(glimpse_store **out, const char *path, const char *shown, uns
         if (status < 0) goto done;
     }
     if (stat(catalog, &info) != 0) info = (struct stat){0};
-    status = glimpse_catalog_open(&s->db, catalog, (flags & GLIMPSE_LIBRARY_READ_ONLY) != 0);
+    status = open_catalog(&s->db, catalog, flags);
     if (status == GLIMPSE_E_NOT_FOUND) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: there is no library here", shown);
     }

@@ -183,10 +183,14 @@ static int forget_single_files(glimpse_store *store, uint64_t *files) {
     char **paths = NULL;
     size_t count = 0;
     struct stat info;
+    glimpse_file_row row;
     int status = glimpse_catalog_list_single_files(&paths, &count, store);
     for (size_t i = 0; i < count; i++) {
-        const int gone = lstat(paths[i], &info) != 0 && errno == ENOENT;
-        if (status == GLIMPSE_OK && gone && glimpse_store_file_reachable(paths[i])) {
+        const int gone = lstat(paths[i], &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
+        if (status == GLIMPSE_OK && gone)
+            status = glimpse_catalog_find_file(&row, store, paths[i], 0);
+        if (status == GLIMPSE_OK && gone &&
+            glimpse_store_file_reachable(paths[i], row.stamp.ctime_ns)) {
             status = glimpse_db_run(glimpse_store_db(store), "DELETE FROM file WHERE path = ?1",
                                     "p", paths[i]);
             *files += status == GLIMPSE_OK;
@@ -206,7 +210,8 @@ static int forget(glimpse_store *store, const glimpse_prune_options *options,
         status = forget_model(db, options->model, &report->embeddings);
     }
     if (status == GLIMPSE_OK) {
-        status = glimpse_db_run(db, "DELETE FROM file WHERE missing = 1", "");
+        status = glimpse_db_run(db, "DELETE FROM file WHERE missing = 1 AND left_out <= ?1", "i",
+                                (int64_t)(options->left_out != 0));
         report->files += (uint64_t)glimpse_db_changes(db);
     }
     if (status == GLIMPSE_OK) status = forget_single_files(store, &report->files);

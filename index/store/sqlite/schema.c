@@ -120,6 +120,10 @@ static const char default_model_step[] =
  * read once more. Files from before this step are, too. */
 static const char ctime_step[] = "ALTER TABLE file ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;";
 
+/* Of a missing file: it is there, and a walk leaves it out (.nomedia, an exclude pattern). */
+static const char left_out_step[] =
+    "ALTER TABLE file ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
@@ -439,6 +443,7 @@ static const char *const steps[] = {
     sidecars_step,      /* 11 -> 12 */
     default_model_step, /* 12 -> 13 */
     ctime_step,         /* 13 -> 14 */
+    left_out_step,      /* 14 -> 15 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -501,7 +506,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"
             " FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason,"
-            " sum, ctime_ns FROM file LIMIT 0;"
+            " sum, ctime_ns, left_out FROM file LIMIT 0;"
             "SELECT id, model_id, picture_id, part, vector, sum FROM embedding LIMIT 0;"
             "SELECT id, name, model_id, classifier, classes, settings, created, sum"
             " FROM labelling LIMIT 0;"

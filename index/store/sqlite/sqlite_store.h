@@ -116,7 +116,7 @@ int glimpse_catalog_update_file(glimpse_store *store, int64_t file, const glimps
 int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t stamp,
                                  const glimpse_content_meta *meta);
 int glimpse_catalog_forget_file(glimpse_store *store, const char *path);
-int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int missing);
+int glimpse_catalog_set_missing(glimpse_store *store, int64_t id, int absence);
 int glimpse_catalog_described_files(glimpse_store *store, glimpse_store_described_fn visit,
                                     void *user);
 int glimpse_catalog_present_files(glimpse_store *store, int (*visit)(void *user, const char *path),

@@ -57,8 +57,8 @@ static int gif_fail(int code, const reader *r) {
     if (code == D_GIF_ERR_READ_FAILED || code == D_GIF_ERR_EOF_TOO_SOON || ended) {
         return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: the file ends before the picture does");
     }
-    const char *text = GifErrorString(code);
-    return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: %s", text ? text : "damaged");
+    return glimpse_fail(GLIMPSE_E_FORMAT, "GIF: %s",
+                        glimpse_foreign_message(GifErrorString(code), "damaged"));
 }
 
 /* Skips records up to the first frame; notes the transparent index (-1: none). */

@@ -104,7 +104,8 @@ static int heif_fail(struct heif_error error) {
     } else if (error.code == heif_error_Memory_allocation_error) {
         status = GLIMPSE_E_LIMIT; /* libheif's own size limits report themselves so */
     }
-    return glimpse_fail(status, "HEIF: %s", error.message ? error.message : "cannot be decoded");
+    return glimpse_fail(status, "HEIF: %s",
+                        glimpse_foreign_message(error.message, "cannot be decoded"));
 }
 
 /* Samples of more than eight bits, as they are. */

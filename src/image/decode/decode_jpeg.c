@@ -95,7 +95,7 @@ static _Noreturn void on_error(j_common_ptr jpeg) {
     case JERR_NOT_COMPILED: d->status = GLIMPSE_E_UNSUPPORTED; break;
     default: d->status = GLIMPSE_E_FORMAT; break;
     }
-    (void)glimpse_fail(d->status, "JPEG: %s", message);
+    (void)glimpse_fail(d->status, "JPEG: %s", glimpse_foreign_message(message, "damaged"));
     longjmp(d->escape, 1);
 }
 

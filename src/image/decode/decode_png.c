@@ -108,9 +108,10 @@ static _Noreturn void on_error(png_structp png, png_const_charp message) {
         png_longjmp(png, 1);
     }
     const int ended = r->is_cut && r->at >= r->size && (wants_more || r->rows == 0);
-    (void)glimpse_fail(
-        r->status, "PNG: %s",
-        ended && r->status == GLIMPSE_E_FORMAT ? "the file ends before the picture does" : message);
+    (void)glimpse_fail(r->status, "PNG: %s",
+                       ended && r->status == GLIMPSE_E_FORMAT
+                           ? "the file ends before the picture does"
+                           : glimpse_foreign_message(message, "damaged"));
     png_longjmp(png, 1);
 }
 

@@ -97,7 +97,7 @@ static int on_warning(TIFF *tiff, void *user, const char *module, const char *fo
 
 static int damaged(const reader *r) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "TIFF: %s",
-                        r->message[0] ? r->message : "the file is damaged");
+                        glimpse_foreign_message(r->message, "the file is damaged"));
 }
 
 static int refuse_raw(TIFF *tiff) {

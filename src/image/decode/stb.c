@@ -129,8 +129,8 @@ int glimpse_stb_cut(const char *name) {
 static int stb_fail(const reader *r, const char *name) {
     if (r->cut) return glimpse_stb_cut(name);
     if (allocation.failed) return glimpse_fail_nomem(allocation.failed, "pixels");
-    const char *reason = stbi_failure_reason();
-    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %s", name, reason ? reason : "damaged");
+    return glimpse_fail(GLIMPSE_E_FORMAT, "%s: %s", name,
+                        glimpse_foreign_message(stbi_failure_reason(), "damaged"));
 }
 
 /* RGBA to RGB, in place. */

@@ -9,7 +9,7 @@
  * AUTO is right for nearly everybody. What a build or a CPU cannot do is refused where a model is
  * opened, with GLIMPSE_E_UNSUPPORTED and a message that says why; `glimpse doctor` tries them all.
  *
- * Threads: any; everything here is constant.
+ * Threads: any, where nothing else is said; the names are constant.
  */
 #ifndef GLIMPSE_COMPUTE_H
 #define GLIMPSE_COMPUTE_H
@@ -56,6 +56,12 @@ typedef enum glimpse_backend {
  * last. For options and settings. Strings and lists are static. */
 GLIMPSE_API const char *const *glimpse_precision_names(void);
 GLIMPSE_API const char *const *glimpse_backend_names(void);
+
+/* For the start of a program that multiplies matrices through this library alone: ends the threads
+ * that OpenBLAS starts when it is loaded, one less than there are cores, which wait for work in a
+ * loop for the first hundredths of a second. Nothing here uses them; OpenBLAS makes new ones when
+ * somebody raises its number of threads. Not while another thread may be inside OpenBLAS. */
+GLIMPSE_API void glimpse_compute_end_idle_threads(void);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
 #include "core/memory.h"
 
 #include <cblas.h>
+#include <glimpse/compute.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -81,11 +82,24 @@ static void multiply(CBLAS_TRANSPOSE transpose, size_t m, size_t n, size_t k, fl
     }
 }
 
+/* What OpenBLAS registers to be called before a fork; in no header, nor in every build of it. */
+extern int blas_thread_shutdown_(void) __attribute__((weak));
+
+/* Saying the number starts threads that were ended, whatever it is. */
+static void use_one_thread(void) {
+    if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
+}
+
+void glimpse_compute_end_idle_threads(void) {
+    use_one_thread();
+    if (blas_thread_shutdown_) (void)blas_thread_shutdown_();
+}
+
 /* A product of a size that takes a buffer maps the first one before there are threads. */
 static void begin(void) {
     enum { SIDE = 128 };
     static float zeros[SIDE * SIDE], product[SIDE * SIDE];
-    openblas_set_num_threads(1);
+    use_one_thread();
     multiply(CblasNoTrans, SIDE, SIDE, SIDE, 1.0f, zeros, SIDE, zeros, SIDE, 0.0f, product, SIDE);
 }
 

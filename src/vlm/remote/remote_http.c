@@ -167,8 +167,10 @@ int glimpse_http_post(glimpse_http_pool *pool, glimpse_http *http, glimpse_http_
         (void)glimpse_curl.getinfo(curl, CURLINFO_RESPONSE_CODE, &http->status);
         *end = in.too_large ? GLIMPSE_HTTP_TOO_LARGE : glimpse_curl_end(curl, code, in.no_memory);
         if (code != CURLE_OK) {
-            (void)snprintf(http->error, sizeof http->error, "%s",
-                           error[0] ? error : glimpse_curl.easy_strerror(code));
+            (void)snprintf(
+                http->error, sizeof http->error, "%s",
+                glimpse_foreign_message(
+                    error, glimpse_foreign_message(glimpse_curl.easy_strerror(code), "")));
         }
         if (in.no_memory || (code == CURLE_OUT_OF_MEMORY && *end != GLIMPSE_HTTP_ENDLESS)) {
             status = glimpse_fail_nomem(2 * http->answer_size, "an answer");

@@ -16,9 +16,10 @@
  *
  *   date          EXIF DateTimeOriginal, EXIF DateTimeDigitized (each in its own directory, or
  *                 astray in IFD0), XMP exif:DateTimeOriginal, photoshop:DateCreated,
- *                 exif:DateTimeDigitized, xmp:CreateDate, EXIF DateTime, XMP tiff:DateTime. Of XMP,
- *                 the embedded packet counts before the sidecar. Offset and sub-seconds are those
- *                 of the date that counts.
+ *                 exif:DateTimeDigitized, xmp:CreateDate, IPTC DateCreated and TimeCreated, IPTC
+ *                 DigitalCreationDate and ...Time, the text "Creation Time" of a PNG, EXIF
+ *                 DateTime, XMP tiff:DateTime. Of XMP, the embedded packet counts before the
+ *                 sidecar. Offset and sub-seconds are those of the date that counts.
  *   camera, lens, exposure, place
  *                 EXIF, embedded XMP, sidecar: what the camera wrote.
  *   orientation   EXIF alone, by which everybody turns pictures.
@@ -28,8 +29,8 @@
  *                 ASCII by its specification.) Lists are taken whole from one of them, not mixed;
  *                 flat and hierarchical keywords, and people, each for themselves.
  *
- * Sidecars are `a.jpg.xmp` and `a.xmp` beside `a.jpg`; where both are, the first counts before the
- * second.
+ * Sidecars are `a.jpg.xmp` and `a.xmp` beside `a.jpg`, with `.XMP` or `.Xmp` just as well; where
+ * both are, the first counts before the second.
  *
  * Dates are kept as written, without a zone. Months, days and hours that do not exist (30 February)
  * are no date, zeros and blanks neither. Missing seconds or a missing time are zeros;
@@ -53,7 +54,7 @@ extern "C" {
 typedef enum glimpse_taken_from {
     GLIMPSE_TAKEN_UNKNOWN = 0, /* no date */
     GLIMPSE_TAKEN_EXIF = 1,
-    GLIMPSE_TAKEN_XMP = 2,
+    GLIMPSE_TAKEN_XMP = 2,  /* or IPTC or a PNG's text, which XMP's specification makes it of */
     GLIMPSE_TAKEN_NAME = 3, /* the name of the file */
     GLIMPSE_TAKEN_FILE = 4  /* the time of the last change, in local time */
 } glimpse_taken_from;
@@ -131,9 +132,14 @@ GLIMPSE_API void glimpse_metadata_free(glimpse_metadata *metadata);
 GLIMPSE_API const char *glimpse_taken_from_name(glimpse_taken_from from);
 
 /* The date in a file's name (of a path, the last part): "IMG_20190704_101502.jpg", "2019-07-04
- * 10.15.02.png", "Screenshot 2019-07-04 at 10.15.02 PM", "IMG-20190704-WA0003.jpg". 1 and
- * "2019-07-04T10:15:02" (zeros for a time that is not there), or 0. */
+ * 10.15.02.png", "Screenshot 2019-07-04 at 9.15.02 PM" in any language, "IMG-20190704-WA0003.jpg".
+ * 1 and "2019-07-04T10:15:02" (zeros for a time that is not there), or 0. A part of a longer
+ * number, of a hash or of a version is no date. */
 GLIMPSE_API int glimpse_date_of_name(char taken[32], const char *path);
+
+/* Minutes from UTC of that date, where the name says so: "PXL_20190704_101502123.jpg", whose kind
+ * is in UTC, "20190704T101502Z.jpg". 1 or 0. */
+GLIMPSE_API int glimpse_offset_of_name(int *minutes, const char *path);
 
 /* "NIKON D70" of "NIKON CORPORATION" and "NIKON D70", "Apple iPhone 4" of "Apple" and "iPhone 4":
  * make and model without saying the make twice. Cut to `capacity` bytes with their NUL. */
