@@ -36,7 +36,22 @@ static uint64_t bytes_of(const char *path) {
     return bytes;
 }
 
+/* Of texts that are not CLIP's or SigLIP's own. */
+static const char *text_family_of(const glimpse_model_config *config) {
+    if (config->m_clip) return "M-CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_M2M) return "NLLB-CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_BERT)
+        return config->layout == GLIMPSE_LAYOUT_HF ? "Chinese-CLIP" : "XLM-R CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_CLIP && config->causal && config->end_id == 2 &&
+        config->text_pooling == GLIMPSE_TEXT_END)
+        return "MetaCLIP 2";
+    return NULL;
+}
+
 static const char *family_of(const glimpse_model_config *config) {
+    const char *texts = text_family_of(config);
+    if (texts) return texts;
+    if (config->image_architecture == GLIMPSE_IMAGE_RESNET) return "CLIP ResNet";
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     if (config->image_architecture == GLIMPSE_IMAGE_TIMM_VIT) {
         siglip = config->text_pooling == GLIMPSE_TEXT_LAST;
@@ -72,6 +87,18 @@ static int count_parameters(double *millions, const char *directory) {
     return GLIMPSE_OK;
 }
 
+/* M-CLIP's pictures are those of the model in image/. */
+static int add_image_model(session_model_facts *facts, const char *directory) {
+    double millions = 0.0;
+    char *path = glimpse_session_format("%s/image", directory);
+    if (!path) return glimpse_fail_nomem(64, "a path");
+    int status = count_parameters(&millions, path);
+    facts->parameters += millions;
+    facts->bytes += bytes_of(path);
+    free(path);
+    return status;
+}
+
 static int read_blip(session_model_facts *facts, const char *directory) {
     glimpse_preprocess rules;
     facts->family = "BLIP";
@@ -89,6 +116,7 @@ static int read_encoder(session_model_facts *facts, const char *directory) {
     facts->dimension = (unsigned)config.embedding;
     facts->resolution = (unsigned)config.image_size;
     status = count_parameters(&facts->parameters, directory);
+    if (status == GLIMPSE_OK && config.m_clip) status = add_image_model(facts, directory);
     if (status == GLIMPSE_OK) {
         status = glimpse_model_read_fingerprint(facts->fingerprint, directory);
     }

@@ -477,6 +477,142 @@ static void write_m_clip_weights(size_t vocabulary) {
 }
 
 /*
+ * MobileCLIP-S0 as Apple publishes it: names of its own, branches as they were trained.
+ */
+static void add_batch_norm(random_writer *w, const char *stem, const char *norm, size_t width) {
+    static const char *const parts[] = {"weight", "bias", "running_mean", "running_var"};
+    for (size_t i = 0; i < 4; i++) {
+        char tensor[96];
+        (void)snprintf(tensor, sizeof tensor, "%s.%s", norm, parts[i]);
+        add(w, stem, tensor, 1, width, 0, 0, 0, 0.1f, i % 3 == 0 ? 1.0f : 0.0f);
+    }
+}
+
+/* BRANCH.conv and BRANCH.bn; a kernel of `rows` x `side`. */
+static void add_branch(random_writer *w, const char *stem, const char *branch, size_t out,
+                       size_t in, size_t rows, size_t side) {
+    char tensor[96];
+    (void)snprintf(tensor, sizeof tensor, "%s.conv.weight", branch);
+    add(w, stem, tensor, 4, out, in, rows, side, 1.0f / sqrtf((float)(in * rows * side)), 0);
+    (void)snprintf(tensor, sizeof tensor, "%s.bn", branch);
+    add_batch_norm(w, stem, tensor, out);
+}
+
+static void add_convolution(random_writer *w, const char *stem, const char *tensor, size_t out,
+                            size_t in, size_t side) {
+    char full[96];
+    (void)snprintf(full, sizeof full, "%s.weight", tensor);
+    add(w, stem, full, 4, out, in, side, side, 1.0f / sqrtf((float)(in * side * side)), 0);
+    (void)snprintf(full, sizeof full, "%s.bias", tensor);
+    add(w, stem, full, 1, out, 0, 0, 0, 0.05f, 0);
+}
+
+static void add_gamma(random_writer *w, const char *stem, const char *tensor, size_t width) {
+    add(w, stem, tensor, 3, width, 1, 1, 0, 0.05f, 0.3f);
+}
+
+/* A token mixer of branches and the convolutional MLP behind it; kernels of `rows` x `side`. */
+static void add_mixer(random_writer *w, const char *stem, size_t width, size_t rows, size_t side,
+                      int scale) {
+    add_branch(w, stem, "token_mixer.mixer.rbr_conv.0", width, 1, rows, side);
+    if (scale) add_branch(w, stem, "token_mixer.mixer.rbr_scale", width, 1, 1, 1);
+    add_batch_norm(w, stem, "token_mixer.mixer.rbr_skip", width);
+    add_batch_norm(w, stem, "token_mixer.norm.rbr_skip", width);
+    add_gamma(w, stem, "token_mixer.layer_scale", width);
+    add_gamma(w, stem, "layer_scale", width);
+}
+
+static void add_mlp(random_writer *w, const char *stem, size_t width, size_t rows, size_t side,
+                    size_t ratio) {
+    add_branch(w, stem, "convffn.conv", width, 1, rows, side);
+    add_convolution(w, stem, "convffn.fc1", ratio * width, width, 1);
+    add_convolution(w, stem, "convffn.fc2", width, ratio * width, 1);
+}
+
+static void add_apple_pictures(random_writer *w) {
+    enum { STAGES = 4, FIRST = 8 };
+    static const char root[] = "image_encoder.model.";
+    char stem[96];
+    size_t width = FIRST;
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(stem, sizeof stem, "%spatch_embed.%zu.", root, i);
+        add_branch(w, stem, "rbr_conv.0", width,
+                   i == 0   ? 3
+                   : i == 1 ? 1
+                            : width,
+                   i < 2 ? 3 : 1, i < 2 ? 3 : 1);
+        if (i < 2)
+            add_branch(w, stem, "rbr_scale", width, i == 0 ? 3 : 1, 1, 1);
+        else
+            add_batch_norm(w, stem, "rbr_skip", width);
+    }
+    for (size_t stage = 0, at = 0; stage < STAGES; stage++) {
+        if (stage > 0) {
+            width *= 2;
+            (void)snprintf(stem, sizeof stem, "%snetwork.%zu.proj.0.", root, at);
+            add_branch(w, stem, "lkb_origin", width, 1, 7, 7);
+            add_branch(w, stem, "small_conv", width, 1, 3, 3);
+            if (stage >= 2) {
+                add_convolution(w, stem, "se.fc1", width / 4, width, 1);
+                add_convolution(w, stem, "se.fc2", width, width / 4, 1);
+            }
+            (void)snprintf(stem, sizeof stem, "%snetwork.%zu.proj.1.", root, at++);
+            add_branch(w, stem, "rbr_conv.0", width, width, 1, 1);
+            add_batch_norm(w, stem, "rbr_skip", width);
+        }
+        if (stage == STAGES - 1) {
+            (void)snprintf(stem, sizeof stem, "%snetwork.%zu.", root, at++);
+            add_convolution(w, stem, "pe", width, 1, 7);
+        }
+        (void)snprintf(stem, sizeof stem, "%snetwork.%zu.0.", root, at++);
+        if (stage < STAGES - 1) {
+            add_mixer(w, stem, width, 3, 3, 1);
+        } else {
+            add_batch_norm(w, stem, "norm", width);
+            add(w, stem, "token_mixer.qkv.weight", 2, 3 * width, width, 0, 0, 0.1f, 0);
+            random_writer_pair(w, stem, "token_mixer.proj", width, width, 0.1f);
+            add_gamma(w, stem, "layer_scale_1", width);
+            add_gamma(w, stem, "layer_scale_2", width);
+        }
+        add_mlp(w, stem, width, 7, 7, 3);
+    }
+    (void)snprintf(stem, sizeof stem, "%sconv_exp.", root);
+    add_branch(w, stem, "rbr_conv.0", 2 * width, 1, 3, 3);
+    add_branch(w, stem, "rbr_scale", 2 * width, 1, 1, 1);
+    add_convolution(w, stem, "se.reduce", width / 8, 2 * width, 1);
+    add_convolution(w, stem, "se.expand", 2 * width, width / 8, 1);
+    add(w, root, "head.proj", 2, 2 * width, EMBEDDING, 0, 0, 0.1f, 0);
+}
+
+static void write_apple_weights(const json_t *root, size_t vocabulary) {
+    const json_t *text = json_object_get(root, "text_cfg");
+    static const char tower[] = "text_encoder.";
+    random_writer *w = begin();
+    add_apple_pictures(w);
+    add(w, tower, "embedding_layer.weight", 2, vocabulary, WIDTH, 0, 0, 0.3f, 0);
+    add(w, tower, "positional_embedding.pos_embed.pos_embed", 4, 1, 1,
+        size_of(text, "context_length", 0), WIDTH, 0.2f, 0);
+    for (size_t i = 0; i < LAYERS + 2; i++) {
+        char stem[96];
+        (void)snprintf(stem, sizeof stem, "%stransformer.%zu.", tower, i);
+        if (i == 0 || i == LAYERS + 1) {
+            add_mixer(w, stem, WIDTH, 1, 11, 0);
+            add_mlp(w, stem, WIDTH, 1, 11, 4);
+            continue;
+        }
+        random_writer_norm(w, stem, "pre_norm_mha.0", WIDTH);
+        random_writer_pair(w, stem, "pre_norm_mha.1.qkv_proj", 3 * WIDTH, WIDTH, around);
+        random_writer_pair(w, stem, "pre_norm_mha.1.out_proj", WIDTH, WIDTH, around);
+        random_writer_norm(w, stem, "pre_norm_ffn.0", WIDTH);
+        random_writer_pair(w, stem, "pre_norm_ffn.1", 4 * WIDTH, WIDTH, around);
+        random_writer_pair(w, stem, "pre_norm_ffn.4", WIDTH, 4 * WIDTH, around);
+    }
+    random_writer_norm(w, tower, "final_layer_norm", WIDTH);
+    add(w, tower, "projection_layer", 2, WIDTH, EMBEDDING, 0, 0, around, 0);
+    finish(w, directory, "model.safetensors");
+}
+
+/*
  * A directory of a model.
  */
 static const char *below(const char *file) {
@@ -581,7 +717,7 @@ static void write_model(const json_t *entry, json_t *configurations) {
         write_open_clip_weights(open_clip, vocabulary, directory);
     } else if (apple) {
         scale_apple(apple, vocabulary);
-        fail_msg("%s: no maker", name);
+        write_apple_weights(apple, vocabulary);
     }
     /* Makers bring tokenizers and configurations of their own. */
     write_configurations(configurations);
@@ -616,7 +752,13 @@ static void check_pictures(const glimpse_preprocess *rules, const json_t *entry,
                            const json_t *configurations) {
     const char *where = strcmp(text_of(entry, "family"), "M-CLIP") == 0 ? "image/" : "";
     const json_t *own = pictures_of(configurations, where);
-    assert_non_null(own);
+    if (!own) { /* Apple's configuration does not say them: its program's */
+        assert_int_equal(rules->width, size_of(entry, "resolution", 0));
+        assert_int_equal(rules->resample, GLIMPSE_RESAMPLE_BILINEAR);
+        assert_float_equal(rules->mean[0], 0.0, 0.0);
+        assert_float_equal(rules->std[0], 1.0, 0.0);
+        return;
+    }
     const json_t *mean = json_object_get(own, "mean") ? json_object_get(own, "mean")
                                                       : json_object_get(own, "image_mean");
     const int bilinear =
