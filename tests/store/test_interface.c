@@ -628,8 +628,8 @@ static void pictures_have_one_id_before_and_after_they_are_indexed(void **state)
 static void derived_data_belong_to_a_version_and_a_stamp(void **state) {
     shop *s = *state;
     char expected[] = "abc";
-    const glimpse_derived_item items[] = {{s->hashes[7], 1007, "abc", 3},
-                                          {glimpse_hash_bytes("nobody", 6), 1, "x", 1}};
+    const glimpse_derived_item items[] = {{s->hashes[7], 1007, "abc", 3, {{0}}},
+                                          {glimpse_hash_bytes("nobody", 6), 1, "x", 1, {{0}}}};
     glimpse_file_stamp stamp = {1007, 7, 7, 0};
     const glimpse_derived kinds[] = {GLIMPSE_DERIVED_FINGERPRINT, GLIMPSE_DERIVED_THUMBNAIL};
     for (size_t k = 0; k < 2; k++) {
