@@ -93,10 +93,10 @@ static void print_row(const table *t, const glimpse_catalog_model *m, size_t wid
     text_print_padded(m->name, widest);
     (void)printf(" %7s %3u ", disk_bytes(m) ? text_bytes(disk_bytes(m)) : "-", m->resolution);
     if (strcmp(m->purpose, "search") == 0) {
-        (void)printf("%8s %5s %6s %10s  ", figure(m->imagenet), figure(m->coco_image),
+        (void)printf("%8s %5s %6s %10s ", figure(m->imagenet), figure(m->coco_image),
                      figure(m->xm3600), about_speed(t, m));
     } else {
-        (void)printf("%-32s  ", m->purpose);
+        (void)printf("%-32s ", m->purpose);
     }
     (void)printf("%s%s\n", language_name(m),
                  glimpse_session_has_model(t->session, m) ? "  installed" : "");
@@ -110,7 +110,7 @@ static void print_people(const table *t) {
     }
     (void)printf("  ");
     text_print_padded("name", widest);
-    (void)printf(" %7s %3s %8s %5s %6s %10s  texts\n", "size", "px", "ImageNet", "COCO", "XM3600",
+    (void)printf(" %7s %3s %8s %5s %6s %10s texts\n", "size", "px", "ImageNet", "COCO", "XM3600",
                  "pictures/s");
     for (size_t i = 0; i < count; i++) {
         const glimpse_catalog_model *m = glimpse_catalog_get(t->catalog, i);
@@ -120,8 +120,8 @@ static void print_people(const table *t) {
     (void)printf(
         "\nSizes and pictures a second are about: the latter is what the matrix products of\n"
         "this machine (%.0f GFLOP/s) allow. ImageNet: zero-shot, per cent right; COCO: how\n"
-        "often the right picture of 5,000 comes first, per cent; XM3600: the same of 3,600\n"
-        "in 36 languages. All as published. ~: what nobody could check (see --json).\n",
+        "often the right picture of 5,000 comes first, per cent; XM3600: the same of\n"
+        "3,600 in 36 languages. All as published. ~: what nobody checked (see --json).\n",
         t->flops / 1e9);
     if (!t->recommended) {
         (void)printf("None of them was made for texts in \"%s\".\n", t->language);
