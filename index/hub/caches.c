@@ -105,6 +105,10 @@ static int find_snapshot(char **out, const char *repository, const char *revisio
     return *commit && !*out ? glimpse_fail_nomem(64, "a path") : GLIMPSE_OK;
 }
 
+int glimpse_hub_cache_snapshot(char **out, const char *repository) {
+    return find_snapshot(out, repository, NULL);
+}
+
 int glimpse_hub_cache_find(char **out, const char *cache, const char *name) {
     const char *at = strchr(name, '@'), *slash = strchr(name, '/');
     const size_t length = at ? (size_t)(at - name) : strlen(name);
@@ -131,6 +135,18 @@ static char *read_name(const char *directory) {
     if (name && glimpse_hub_is_repository(name, strlen(name))) return name;
     free(name);
     return NULL;
+}
+
+int glimpse_hub_cache_name(char **out, const char *cache, const char *path) {
+    const char *below = path + strlen(cache);
+    *out = NULL;
+    while (*below == '/')
+        below++;
+    char *directory = strndup(below, strcspn(below, "/"));
+    if (!directory) return glimpse_fail_nomem(strlen(below), "a name");
+    *out = read_name(directory);
+    free(directory);
+    return GLIMPSE_OK;
 }
 
 int glimpse_hub_cache_visit(const char *cache, glimpse_hub_cached_fn visit, void *user) {

@@ -19,6 +19,12 @@ char *glimpse_clip_cache_directory(void);
  * one that was made last. *out NULL: there is none. Fails only without memory. */
 int glimpse_hub_cache_find(char **out, const char *cache, const char *name);
 
+/* The same of the directory `repository` (.../models--ORG--NAME) itself. */
+int glimpse_hub_cache_snapshot(char **out, const char *repository);
+
+/* ORG/NAME of a path below CACHE, malloc'ed; *out NULL: it is of no model. */
+int glimpse_hub_cache_name(char **out, const char *cache, const char *path);
+
 /* Calls `visit` with ORG/NAME and its snapshot for everything there; a negative return ends it and
  * is returned. A cache that is not there has nothing. */
 typedef int (*glimpse_hub_cached_fn)(void *user, const char *repository, const char *path);

@@ -6,12 +6,15 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/options.h"
+#include "text/json_load.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The rest of a disk that is left free: records, and what others write meanwhile. */
 static const uint64_t SPARE_BYTES = (uint64_t)16 << 20;
+
+enum { MAX_CONFIGURATION = 1 << 20 };
 
 struct glimpse_pull {
     hub_client client;
@@ -58,10 +61,11 @@ static int copy(char **out, const char *text) {
     return text && !*out ? no_memory() : GLIMPSE_OK;
 }
 
-/* An address of the model's page, as people copy it: what is behind the host. */
+/* An address of the model's page, as people copy it: what is behind the host; and open_clip's
+ * "hf-hub:ORG/NAME". */
 static const char *without_host(const hub_settings *settings, const char *name) {
     static const char *const hosts[] = {"https://huggingface.co/", "https://hf.co/",
-                                        "huggingface.co/", "hf.co/"};
+                                        "huggingface.co/", "hf.co/", "hf-hub:"};
     size_t own = strlen(settings->endpoint);
     if (strncmp(name, settings->endpoint, own) == 0 && name[own] == '/') return name + own + 1;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
@@ -91,6 +95,8 @@ static int parse_name(glimpse_pull *pull, const char *given, const glimpse_catal
     const char *name = without_host(&pull->client.settings, given);
     size_t length = strcspn(name, "@");
     const char *revision = name[length] == '@' ? name + length + 1 : NULL;
+    while (length > 0 && name[length - 1] == '/')
+        length--;
     char *plain = strndup(name, length);
     if (!plain) return no_memory();
     const glimpse_catalog_model *model = glimpse_catalog_find(catalog, plain);
@@ -406,6 +412,34 @@ static int check_space(const glimpse_pull *pull) {
                         (double)SPARE_BYTES / 1e6);
 }
 
+/* Gigabytes of another kind of model are not worth the wait for the message that it cannot be used:
+ * the configuration comes first, and is looked at before the weights are asked for. One that does
+ * not say, or cannot be read, is looked at when it is installed. */
+static int check_kind(const glimpse_pull *pull, const char *configuration) {
+    static const char *const kinds[] = {"clip",       "siglip",       "blip",
+                                        "metaclip_2", "chinese_clip", "M-CLIP"};
+    const glimpse_kept_error before = glimpse_error_keep();
+    json_t *root = NULL;
+    if (glimpse_json_object_load(&root, configuration, MAX_CONFIGURATION, 0) < 0) {
+        glimpse_error_restore(&before);
+        return GLIMPSE_OK;
+    }
+    const char *kind = json_string_value(json_object_get(root, "model_type"));
+    int status = GLIMPSE_OK, is_known = kind == NULL;
+    for (size_t i = 0; !is_known && i < sizeof kinds / sizeof *kinds; i++)
+        is_known = strcmp(kind, kinds[i]) == 0;
+    if (!is_known) {
+        status =
+            glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                         "%s is a model of the type \"%.60s\"%s, which is not read; nothing "
+                         "was installed, and its weights were not downloaded",
+                         pull->repository, kind,
+                         strcmp(kind, "siglip2") == 0 ? " (SigLIP 2 of flexible resolution)" : "");
+    }
+    json_decref(root);
+    return status;
+}
+
 static int fetch_file(glimpse_pull *pull, running *r, size_t i) {
     char *part = glimpse_hub_place_staged(&pull->place, pull->files, i, ".part");
     char *whole = glimpse_hub_place_staged(&pull->place, pull->files, i, "");
@@ -424,6 +458,9 @@ static int fetch_file(glimpse_pull *pull, running *r, size_t i) {
         pull->client.repository = fetch.repository;
         status = glimpse_hub_fetch_run(&pull->client, &fetch);
         pull->client.repository = pull->repository;
+    }
+    if (status == GLIMPSE_OK && strcmp(file->path, "config.json") == 0) {
+        status = check_kind(pull, whole);
     }
     r->before += file->bytes;
     free(part);

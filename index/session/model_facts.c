@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "model/config.h"
+#include "model/config_reader.h"
 #include "model/tensors.h"
 #include "places.h"
 #include "text/json_load.h"
@@ -108,6 +109,23 @@ static int read_blip(session_model_facts *facts, const char *directory) {
     return count_parameters(&facts->parameters, directory);
 }
 
+/* Whether it is there: a cache may have the rest of a model only. What is in it shows when it is
+ * opened. */
+static int check_vocabulary(const char *directory, const glimpse_model_config *config) {
+    const int is_siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    static const char *const alone[] = {"tokenizer.json", "sentencepiece.bpe.model", "vocab.txt"};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+        if (glimpse_config_has(directory, alone[i])) return GLIMPSE_OK;
+    if (is_siglip ? glimpse_config_has(directory, "spiece.model")
+                  : glimpse_config_has(directory, "vocab.json") &&
+                        glimpse_config_has(directory, "merges.txt")) {
+        return GLIMPSE_OK;
+    }
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND, "%s: no vocabulary (%s or tokenizer.json); %s gets it",
+                        directory, is_siglip ? "spiece.model" : "vocab.json and merges.txt",
+                        glimpse_wording("glimpse_session_open_pull", "ORG/NAME"));
+}
+
 static int read_encoder(session_model_facts *facts, const char *directory) {
     glimpse_model_config config;
     int status = glimpse_model_config_read(&config, directory);
@@ -117,6 +135,7 @@ static int read_encoder(session_model_facts *facts, const char *directory) {
     facts->resolution = (unsigned)config.image_size;
     status = count_parameters(&facts->parameters, directory);
     if (status == GLIMPSE_OK && config.m_clip) status = add_image_model(facts, directory);
+    if (status == GLIMPSE_OK) status = check_vocabulary(directory, &config);
     if (status == GLIMPSE_OK) {
         status = glimpse_model_read_fingerprint(facts->fingerprint, directory);
     }

@@ -5,11 +5,13 @@
 
 #include "caches.h"
 #include "core/error.h"
+#include "file_paths.h"
 #include "model_facts.h"
 
 #include <glimpse/sys/blip.h>
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -179,6 +181,44 @@ int glimpse_session_visit_models(glimpse_session *session, session_found_fn visi
     free(clip);
     free(demo);
     return status;
+}
+
+/*
+ * By path.
+ */
+int glimpse_session_name_path(char **out, const glimpse_session *session, const char *path) {
+    const char *models = session->places.models;
+    char *cache = glimpse_hub_cache_directory();
+    char *demo = glimpse_places_shipped_model(&session->places, "models/demo");
+    int status = GLIMPSE_OK;
+    *out = NULL;
+    if (models && glimpse_path_is_below(path, models)) {
+        *out = strdup(path + strlen(models) + 1);
+        if (!*out) status = glimpse_fail_nomem(strlen(path), "a name");
+    } else if (demo && strcmp(path, demo) == 0) {
+        *out = strdup("demo");
+        if (!*out) status = glimpse_fail_nomem(5, "a name");
+    } else if (cache && glimpse_path_is_below(path, cache)) {
+        status = glimpse_hub_cache_name(out, cache, path);
+    }
+    free(cache);
+    free(demo);
+    return status;
+}
+
+const char *glimpse_session_call_model(const glimpse_session *session, const char *path,
+                                       const char *name) {
+    static _Thread_local char text[1024];
+    const glimpse_kept_error before = glimpse_error_keep();
+    char *listed = NULL;
+    if (session->model_option) return session->model_option;
+    if (session->model_variable) return session->model_variable;
+    if (path && glimpse_session_name_path(&listed, session, path) < 0) {
+        glimpse_error_restore(&before);
+    }
+    (void)snprintf(text, sizeof text, "%s", listed ? listed : name);
+    free(listed);
+    return text;
 }
 
 /*

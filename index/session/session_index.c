@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/options.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +22,7 @@ static int create(session_lease *lease, glimpse_session *session,
         there += access(options->roots[i], F_OK) == 0;
     if (options->root_count > 0 && there == 0) {
         (void)access(options->roots[0], F_OK);
-        return glimpse_fail_errno("%s: cannot be indexed", options->roots[0]);
+        return glimpse_fail_errno("%s", options->roots[0]);
     }
     int status = options->model ? GLIMPSE_OK : glimpse_session_find_model(&unused, session, NULL);
     if (status < 0) return status;
@@ -42,11 +44,16 @@ static int keep_default(glimpse_session *session, glimpse_library *library,
         status = glimpse_library_set_default_model(library, model, 0);
     }
     if (status == GLIMPSE_OK && asked && strcmp(asked->fingerprint, fingerprint) != 0) {
+        char *listed = NULL;
+        status = glimpse_session_name_path(&listed, session, asked->path ? asked->path : "");
         glimpse_session_note(
             session,
             "the library goes on being asked with %s where no model is named (%s changes that)",
-            asked->name,
-            glimpse_wording("glimpse_session_set_library_model", glimpse_model_name(model)));
+            listed ? listed : asked->name,
+            glimpse_wording("glimpse_session_set_library_model",
+                            glimpse_session_call_model(session, glimpse_model_path(model),
+                                                       glimpse_model_name(model))));
+        free(listed);
     }
     glimpse_library_status_free(known);
     return status;

@@ -144,4 +144,15 @@ int glimpse_session_keep_use_of(glimpse_vlm_use *use, const session_vlm *vlm,
 /* What was asked; its strings are borrowed from `vlm`. */
 glimpse_vlm_use glimpse_session_vlm_use(const session_vlm *vlm, const glimpse_vlm_totals *totals);
 
+/*
+ * Names of models (session_found.c).
+ */
+/* The name that the model at `path` is listed under, malloc'ed; *out NULL: it has none, being in
+ * none of the places where models are looked for by name. */
+int glimpse_session_name_path(char **out, const glimpse_session *session, const char *path);
+/* What to call the model of this session in messages: as it was named, else as it is listed, else
+ * `name`. It can be given as options.model. Static storage of the thread, or the session's. */
+const char *glimpse_session_call_model(const glimpse_session *session, const char *path,
+                                       const char *name);
+
 #endif

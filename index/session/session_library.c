@@ -261,8 +261,7 @@ int glimpse_session_acquire_library(session_lease *out, glimpse_session *session
         if (!optional) {
             status = missing(session);
         } else if (flags & SESSION_NAMED && session->library_option) {
-            status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no library at %s",
-                                  session->library_named);
+            status = missing(session);
         } else {
             glimpse_error_restore(&before);
             status = GLIMPSE_OK;

@@ -7,8 +7,11 @@
  */
 #include "session_private.h"
 
+#include "caches.h"
 #include "core/error.h"
+#include "model_facts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,6 +76,39 @@ static char *existing_file(const session_places *places, const char *name) {
     return NULL;
 }
 
+/* ORG/NAME@REVISION, as it was pulled: what is installed may be of another revision. Malloc'ed. */
+static char *find_revision(const glimpse_session *session, const char *name) {
+    static const char *const keys[] = {"revision", "commit"};
+    const char *at = strchr(name, '@');
+    char *path =
+        at ? glimpse_session_format("%s/%.*s", session->places.models, (int)(at - name), name)
+           : NULL;
+    int is_same = 0;
+    for (size_t i = 0; path && i < 2 && !is_same; i++) {
+        char *value = glimpse_session_read_record(path, keys[i]);
+        is_same = value && strcmp(value, at + 1) == 0;
+        free(value);
+    }
+    if (is_same) return path;
+    free(path);
+    return NULL;
+}
+
+/* Of a directory of the hub's cache the snapshot is meant; of any other, itself. */
+static int enter_snapshot(char **path) {
+    char *snapshot = NULL;
+    if (glimpse_places_is_model(*path)) return GLIMPSE_OK;
+    int status = glimpse_hub_cache_snapshot(&snapshot, *path);
+    if (status == GLIMPSE_OK && snapshot) {
+        free(*path);
+        *path = snapshot;
+    } else if (status < 0) {
+        free(*path);
+        *path = NULL;
+    }
+    return status;
+}
+
 int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
                                   const char *name, const char *named_by) {
     *out = NULL;
@@ -81,7 +117,9 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
                             "%s is empty; give the folder or the name of a model", named_by);
     }
     *out = glimpse_places_directory(&session->places, name);
-    if (*out) return GLIMPSE_OK;
+    if (*out) return enter_snapshot(out);
+    /* As open_clip names what is on the hub. */
+    if (strncmp(name, "hf-hub:", 7) == 0 && name[7]) name += 7;
     const char *models = session->places.models;
     int plain = name[0] != '/' && strncmp(name, "./", 2) != 0 && strncmp(name, "../", 3) != 0 &&
                 !strstr(name, "/../");
@@ -93,6 +131,8 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
             return GLIMPSE_OK;
         }
         free(path);
+        *out = find_revision(session, name);
+        if (*out) return GLIMPSE_OK;
     }
     if (strcmp(name, "demo") == 0) {
         *out = glimpse_places_shipped_model(&session->places, "models/demo");
@@ -142,6 +182,26 @@ static int find_again(char **out, size_t *dimensions, glimpse_session *session,
                                             model->embedding_size);
 }
 
+/* Of the one that is asked; what was installed can be installed again. */
+static int fail_gone(const glimpse_session *session, const glimpse_library_model *model) {
+    char *listed = NULL, where[64], again[256] = "";
+    int status = glimpse_session_name_path(&listed, session, model->path ? model->path : "");
+    if (status < 0) return status;
+    const char *name = listed ? listed : model->name;
+    (void)snprintf(where, sizeof where, "%s", glimpse_wording("options.model", "DIR"));
+    if (listed && strchr(listed, '/')) {
+        (void)snprintf(again, sizeof again, ", or get it again with %s",
+                       glimpse_wording("glimpse_session_open_pull", listed));
+    }
+    status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                          "the library was made with the model %s, which is no longer at %s; say "
+                          "where it is with %s%s; %s chooses another for good",
+                          name, model->path ? model->path : "its old place", where, again,
+                          glimpse_wording("glimpse_session_set_library_model", "NAME"));
+    free(listed);
+    return status;
+}
+
 typedef struct choice {
     char *path;        /* NULL: none was found */
     size_t dimensions; /* of its embeddings that are kept; 0: all */
@@ -165,13 +225,7 @@ static int choose_of_library(choice *out, glimpse_session *session, glimpse_libr
         out->path = strdup(model->path); /* another version of it, or one that is damaged */
         if (!out->path) status = no_memory();
     }
-    if (status == GLIMPSE_OK && !out->path) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                              "the library was made with the model %s, which is no longer at %s; "
-                              "say where it is with %s",
-                              model->name, model->path ? model->path : "its old place",
-                              glimpse_wording("options.model", "DIR"));
-    }
+    if (status == GLIMPSE_OK && !out->path) status = fail_gone(session, model);
 done:
     glimpse_library_status_free(known);
     return status;
@@ -205,6 +259,12 @@ static int choose_of_user(choice *out, glimpse_session *session, glimpse_library
         } else {
             glimpse_error_restore(&missing);
         }
+    }
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        char why[1024];
+        (void)snprintf(why, sizeof why, "%s", glimpse_last_error());
+        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "your default model: %s; %s chooses another",
+                              why, glimpse_wording("glimpse_session_set_user_model", "NAME"));
     }
 done:
     free(name);
@@ -243,7 +303,7 @@ static int choose(choice *out, glimpse_session *session, glimpse_library *librar
                         glimpse_wording("options.model", "DIR"));
 }
 
-static void note_demo(glimpse_session *session) {
+static void note_demo(glimpse_session *session, int of_library) {
     const glimpse_catalog *catalog = NULL;
     const glimpse_catalog_model *real = NULL;
     const glimpse_kept_error before = glimpse_error_keep();
@@ -251,6 +311,22 @@ static void note_demo(glimpse_session *session) {
     for (size_t i = 0; i < glimpse_catalog_count(catalog) && !real; i++) {
         const glimpse_catalog_model *m = glimpse_catalog_get(catalog, i);
         if (m->recommended) real = m;
+    }
+    const int is_there = real && glimpse_session_has_model(session, real);
+    if (is_there && of_library) {
+        glimpse_session_note(session,
+                             "no model was chosen for this library, so it was made with the demo "
+                             "model, which knows only the world of the demo pictures (%s is "
+                             "installed; %s embeds the library with it)",
+                             real->name, glimpse_wording("glimpse_session_embed_rest", real->name));
+        return;
+    }
+    if (is_there) {
+        glimpse_session_note(session,
+                             "no model was chosen, using the demo model, which knows only the "
+                             "world of the demo pictures (%s is installed; %s uses it)",
+                             real->name, glimpse_wording("options.model", real->name));
+        return;
     }
     glimpse_session_note(session,
                          "no model was chosen, using the demo model, which knows only the world of "
@@ -284,7 +360,7 @@ static int find_once(const char **path, glimpse_session *session, glimpse_librar
         free(found.path);
         return status;
     }
-    if (!found.is_chosen) note_demo(session);
+    if (!found.is_chosen) note_demo(session, found.origin == GLIMPSE_MODEL_OF_LIBRARY);
     if (session->dimensions > 0) found.dimensions = session->dimensions;
     (void)pthread_mutex_lock(&session->lock);
     session->model_path = found.path;

@@ -86,6 +86,7 @@ static int add_published(glimpse_model_entry *entry, glimpse_model_list *list) {
     int status = GLIMPSE_OK;
     if (m) {
         status = copy_known(&entry->family, list, m->family);
+        if (status == GLIMPSE_OK) status = copy_known(&entry->short_name, list, m->name);
         if (status == GLIMPSE_OK) status = copy_known(&entry->languages, list, m->languages);
         if (status == GLIMPSE_OK) status = copy_known(&entry->licence, list, m->licence);
     }

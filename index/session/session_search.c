@@ -129,12 +129,13 @@ static int note_coverage(glimpse_session *session, glimpse_library *library,
     uint64_t covered = 0, all = 0;
     int status = glimpse_library_model_coverage(&covered, &all, library, model);
     if (status < 0 || covered >= all) return status;
+    const char *name =
+        glimpse_session_call_model(session, glimpse_model_path(model), glimpse_model_name(model));
     glimpse_session_note(session,
                          "%llu of %llu pictures are embedded by %s, the others are not found (%s "
-                         "%s embeds them, too)",
-                         (unsigned long long)covered, (unsigned long long)all,
-                         glimpse_model_name(model), glimpse_wording("glimpse_library_ingest", NULL),
-                         glimpse_wording("options.model", glimpse_model_name(model)));
+                         "embeds them, too)",
+                         (unsigned long long)covered, (unsigned long long)all, name,
+                         glimpse_wording("glimpse_session_embed_rest", name));
     return GLIMPSE_OK;
 }
 
@@ -144,6 +145,11 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     glimpse_results *results = NULL;
     f->search.k = first_count(f);
     int status = glimpse_library_search(&results, library, model, vector, &f->search);
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        status = glimpse_session_fail_uncovered(
+            library, glimpse_session_call_model(session, glimpse_model_path(model),
+                                                glimpse_model_name(model)));
+    }
     if (status == GLIMPSE_OK) {
         status = note_coverage(session, library, model);
         if (status < 0) glimpse_results_free(results);

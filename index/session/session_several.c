@@ -170,10 +170,15 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
         status = glimpse_session_find_model(&out[i].path, parts.count ? parts.sessions[i] : session,
                                             parts.count ? NULL : lease.library);
         if (status < 0) break;
-        out[i].model = parts.count             ? parts.names[i]
-                       : session->model_option ? session->model_option
-                                               : last_part(out[i].path);
-        status = cover(&out[i], lease.library, session->dimensions);
+        if (parts.count) {
+            out[i].model = parts.names[i];
+        } else {
+            const char *path = out[i].path;
+            status = glimpse_session_keep_string(
+                &out[i].model, session,
+                strdup(glimpse_session_call_model(session, path, last_part(path))));
+        }
+        if (status == GLIMPSE_OK) status = cover(&out[i], lease.library, session->dimensions);
         *count = i + 1;
     }
     glimpse_session_release_library(&lease);
@@ -260,7 +265,9 @@ static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse
     status = store->ops->models.find(&info, store, glimpse_model_fingerprint(model));
     if (status < 0) return status;
     shown->embedded = info.embedded;
-    status = glimpse_hits_copy(&shown->name, hits, glimpse_model_name(model));
+    const int is_path = part->name[0] == '/' || part->name[0] == '.';
+    status =
+        glimpse_hits_copy(&shown->name, hits, is_path ? glimpse_model_name(model) : part->name);
     if (status < 0) return status;
     return glimpse_hits_copy(&shown->fingerprint, hits, glimpse_model_fingerprint(model));
 }

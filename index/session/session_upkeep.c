@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int glimpse_session_visit_files(glimpse_session *session, glimpse_file_fn visit, void *user) {
@@ -91,16 +92,35 @@ int glimpse_session_reindex(glimpse_session *session) {
     return status;
 }
 
+/* 1 when the model is called `name`: as the library has it, as it is listed, or in the table. */
+static int is_called(glimpse_session *session, const glimpse_library_model *m, const char *name) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    const glimpse_catalog *catalog = NULL;
+    const glimpse_catalog_model *known = NULL;
+    char *listed = NULL;
+    if (strcmp(m->name, name) == 0) return 1;
+    if (glimpse_session_catalog(&catalog, session) == GLIMPSE_OK) {
+        known = glimpse_catalog_find(catalog, name);
+    }
+    (void)glimpse_session_name_path(&listed, session, m->path ? m->path : "");
+    const int is_same =
+        listed && (strcmp(listed, name) == 0 || (known && strcmp(listed, known->repository) == 0));
+    free(listed);
+    glimpse_error_restore(&before);
+    return is_same;
+}
+
 /* The fingerprint in the library that `name` means: a fingerprint, the beginning of one (at least
  * four digits), or a model's name. */
-static int find_fingerprint(char fingerprint[33], glimpse_library *library, const char *name) {
+static int find_fingerprint(char fingerprint[33], glimpse_session *session,
+                            glimpse_library *library, const char *name) {
     glimpse_library_status *known = NULL;
     size_t matches = 0;
     int status = glimpse_library_load_model_status(&known, library);
     for (size_t i = 0; status == GLIMPSE_OK && i < known->model_count; i++) {
         const glimpse_library_model *m = &known->models[i];
         int starts = strlen(name) >= 4 && strncmp(m->fingerprint, name, strlen(name)) == 0;
-        if (!starts && strcmp(m->name, name) != 0) continue;
+        if (!starts && !is_called(session, m, name)) continue;
         matches++;
         memcpy(fingerprint, m->fingerprint, 32);
         fingerprint[32] = '\0';
@@ -129,7 +149,7 @@ int glimpse_session_prune(glimpse_prune_report *report, glimpse_session *session
     status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, &control);
     if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&control);
     if (status == GLIMPSE_OK && own.model) {
-        status = find_fingerprint(fingerprint, lease.library, own.model);
+        status = find_fingerprint(fingerprint, session, lease.library, own.model);
         own.model = fingerprint;
     }
     if (status == GLIMPSE_OK) status = glimpse_library_prune(report, lease.library, &own);

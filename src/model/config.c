@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,12 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     }
     if (type && strcmp(type, "chinese_clip") == 0) {
         read_chinese_clip(r, root, config);
+        return;
+    }
+    if (type && strcmp(type, "blip") == 0) {
+        glimpse_config_refuse(r, "model_type",
+                              "blip, a vision-language model, which re-ranks, captions and answers "
+                              "and has no embeddings to search with,");
         return;
     }
     int metaclip2 = type && strcmp(type, "metaclip_2") == 0;
@@ -221,6 +228,27 @@ static int prefers_open_clip(const char *directory) {
     return 0;
 }
 
+/* immich's names of models are known to the table: ViT-B-32__openai. */
+static int fail_immich(const char *directory) {
+    size_t end = strlen(directory);
+    while (end > 1 && directory[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && directory[start - 1] != '/')
+        start--;
+    char name[128];
+    (void)snprintf(name, sizeof name, "%.*s", (int)(end - start), directory + start);
+    if (!strstr(name, "__")) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: a model as immich keeps it, in ONNX, which is not read; %s",
+                            directory, glimpse_download_advice());
+    }
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                        "%s: a model as immich keeps it, in ONNX, which is not read; %s gets the "
+                        "same model in a form that is",
+                        directory, glimpse_wording("glimpse_session_open_pull", name));
+}
+
 /* `alone`: the model below another, which must have pictures of its own. */
 static int read_directory(glimpse_model_config *out, const char *directory, int alone) {
     memset(out, 0, sizeof *out);
@@ -228,9 +256,7 @@ static int read_directory(glimpse_model_config *out, const char *directory, int 
     if (status < 0) return status;
     if (glimpse_config_has(directory, "visual/model.onnx") &&
         glimpse_config_has(directory, "textual/model.onnx")) {
-        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                            "%s: a model as immich keeps it, in ONNX, which is not read; %s",
-                            directory, glimpse_download_advice());
+        return fail_immich(directory);
     }
     if (!glimpse_config_has(directory, "config.json") &&
         !glimpse_config_has(directory, "open_clip_config.json")) {

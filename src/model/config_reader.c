@@ -128,7 +128,7 @@ int glimpse_config_check_directory(const char *directory) {
     struct stat info;
     if (stat(directory, &info) != 0) return glimpse_fail_errno("%s: no such model", directory);
     if (S_ISDIR(info.st_mode)) return GLIMPSE_OK;
-    uint8_t bytes[64];
+    uint8_t bytes[256];
     FILE *file = S_ISREG(info.st_mode) ? fopen(directory, "rbe") : NULL;
     size_t got = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file) (void)fclose(file);

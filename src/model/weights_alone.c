@@ -63,7 +63,7 @@ int glimpse_weights_fail_file(const char *path, const void *bytes, size_t size) 
 
 /* Weights, or what stands in place of them: another format, a pointer, a page. */
 static int look_at(const char *directory, int fd, const char *name) {
-    unsigned char bytes[64];
+    unsigned char bytes[256]; /* of a pointer all of it */
     struct stat info;
     const ssize_t got =
         fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? read(fd, bytes, sizeof bytes) : -1;
@@ -76,8 +76,25 @@ static int look_at(const char *directory, int fd, const char *name) {
     return status;
 }
 
+/* Core ML keeps a model in a directory, whose name says so. */
+static int is_core_ml(const char *directory) {
+    static const char *const endings[] = {".mlpackage", ".mlmodelc"};
+    size_t length = strlen(directory);
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t tail = strlen(endings[i]);
+        if (length > tail && strncmp(directory + length - tail, endings[i], tail) == 0) return 1;
+    }
+    return 0;
+}
+
 int glimpse_weights_fail_directory(const char *directory) {
     int status = GLIMPSE_OK;
+    if (is_core_ml(directory)) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: Core ML, which is not read; %s", directory,
+                            glimpse_download_advice());
+    }
     DIR *dir = opendir(directory);
     for (const struct dirent *entry; dir && status == GLIMPSE_OK && (entry = readdir(dir));) {
         int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

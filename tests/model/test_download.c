@@ -141,6 +141,14 @@ static void models_of_immich_are_recognised(void **unused) {
     assert_int_equal(glimpse_model_open(&model, in_directory("immich"), NULL),
                      GLIMPSE_E_UNSUPPORTED);
     ASSERT_MESSAGE(glimpse_last_error(), "a model as immich keeps it, in ONNX, which is not read");
+    /* Under its own name, which the table knows. */
+    static const char own[] = "ViT-B-32__openai";
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/", in_directory(own));
+    assert_int_equal(rename(in_directory("immich"), in_directory(own)), 0);
+    assert_int_equal(glimpse_model_open(&model, path, NULL), GLIMPSE_E_UNSUPPORTED);
+    ASSERT_MESSAGE(glimpse_last_error(), own);
+    ASSERT_MESSAGE(glimpse_last_error(), "gets the same model in a form that is");
 }
 
 int main(void) {

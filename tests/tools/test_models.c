@@ -245,8 +245,9 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
     static const struct {
         const char *bytes, *message;
     } cases[] = {
-        {"version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 5\\n",
-         "git-lfs pointer"},
+        {"version https://git-lfs.github.com/spec/v1\\noid sha256:"
+         "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\\nsize 5\\n",
+         "a git-lfs pointer and not the file itself, which has 5 bytes"},
         {"<!doctype html><p>Log in", "a web page"},
         {"GGUF\\3\\0\\0\\0", "GGUF, which is not read"},
         {"\\34\\0\\0\\0TFL3", "TFLite, which is not read"},
@@ -269,7 +270,7 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
         run_free(&r);
         run(&r, "models", NULL);
         expect(&r, 0);
-        expect_out(&r, "damaged");
+        expect_out(&r, "unusable");
         expect_err(&r, "x cannot be used: ");
         expect_err(&r, cases[i].message);
         run_free(&r);
@@ -277,6 +278,30 @@ static void what_is_no_model_file_is_said_in_every_way_in(void **state) {
         assert_false(json_is_true(json_object_get(entry, "available")));
         assert_true(json_is_null(json_object_get(entry, "precision")));
         json_decref(entry);
+    }
+}
+
+static void a_directory_of_core_ml_is_called_that(void **state) {
+    (void)state;
+    run_result r;
+    shell("mkdir -p x.mlpackage/Data && echo '{}' > x.mlpackage/Manifest.json");
+    run(&r, "embed", "--text", "x", "-m", "./x.mlpackage/", NULL);
+    expect(&r, 4);
+    expect_err(&r, "Core ML, which is not read");
+    expect_err(&r, "glimpse pull ORG/NAME");
+    run_free(&r);
+    shell("rm -r x.mlpackage");
+}
+
+static void the_cache_s_own_directory_and_open_clip_s_name_will_do(void **state) {
+    (void)state;
+    static const char *const names[] = {"hf-hub:org/cached", CACHED, "./" CACHED "/"};
+    run_result r;
+    make_cached();
+    for (size_t i = 0; i < 3; i++) {
+        run(&r, "embed", "--text", "x", "-m", names[i], NULL);
+        expect(&r, 0);
+        run_free(&r);
     }
 }
 
@@ -306,6 +331,49 @@ static void the_list_says_what_a_model_is(void **state) {
     expect_text(entry, "languages", "*");
     assert_true(json_is_true(json_object_get(entry, "removable")));
     json_decref(entry);
+}
+
+static void the_list_fits_the_terminal(void **state) {
+    (void)state;
+    static const size_t widths[] = {60, 80, 120};
+    run_result r;
+    if (!has_script()) skip();
+    make_cached();
+    make_model(MODELS "/some-organisation/a-model-with-a-rather-long-name", 1);
+    make_model(MODELS "/openai/clip-vit-base-patch32", 2);
+    for (size_t i = 0; i < 3; i++) {
+        char line[300];
+        (void)snprintf(line, sizeof line,
+                       "script -qec \"stty cols %zu; '$G' models\" /dev/null </dev/null",
+                       widths[i]);
+        run_shell(&r, line);
+        expect(&r, 0);
+        for (const char *text = r.out; *text;) {
+            const size_t length = strcspn(text, "\r\n");
+            if (length > widths[i] + 2) print_message("%.*s\n", (int)length, text);
+            assert_true(length <= widths[i] + 2); /* bytes; the mark of a cut has three */
+            text += length + strspn(text + length, "\r\n");
+        }
+        expect_out(&r, "openai/clip-vit-base-patch32");
+        expect_out(&r, "(ViT-B-32-openai)");
+        run_free(&r);
+    }
+    json_t *entry = listed("openai/clip-vit-base-patch32");
+    expect_text(entry, "short_name", "ViT-B-32-openai");
+    json_decref(entry);
+}
+
+static void a_cached_model_without_its_vocabulary_is_listed_as_that(void **state) {
+    (void)state;
+    run_result r;
+    make_cached();
+    shell("rm " SNAPSHOT "/merges.txt");
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    expect_out(&r, "unusable");
+    expect_err(&r, "org/cached cannot be used: no vocabulary (vocab.json and merges.txt or "
+                   "tokenizer.json); glimpse pull org/cached gets it\n");
+    run_free(&r);
 }
 
 static void whatever_is_listed_as_available_can_be_given_to_model(void **state) {
@@ -381,6 +449,15 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
         {"org/none", 4, "there is no model org/none"},
         {DEMO, 2, "it was not removed"},
     };
+    /* What is in a cache is found by its name and only read. */
+    run(&r, "models", "--convert", "org/cached", NULL);
+    expect(&r, 4);
+    expect_err(&r, "where nothing is written; say where with --output");
+    run_free(&r);
+    run(&r, "models", "--convert", "org/cached", "-o", "kept/x.safetensors", NULL);
+    expect(&r, 4);
+    expect_err(&r, "safetensors already");
+    run_free(&r);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         run(&r, "models", "--remove", refused[i].name, "--yes", NULL);
         assert_int_not_equal(r.code, 0);
@@ -405,8 +482,18 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
     run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
+    /* By its name of the table: asked about just the same. */
+    run(&r, "models", "--remove", RECOMMENDED, NULL);
+    expect(&r, 2);
+    expect_err(&r, "--yes removes it");
+    run_free(&r);
+    assert_true(path_exists(MODELS "/google/siglip2-base-patch16-256"));
+    run(&r, "models", "--default", RECOMMENDED, "--user", NULL);
+    expect(&r, 0);
+    run_free(&r);
     run(&r, "models", "--remove", RECOMMENDED, "--yes", NULL);
     expect(&r, 0);
+    expect_err(&r, RECOMMENDED " is your default model");
     run_free(&r);
     assert_false(path_exists(MODELS "/google"));
     shell("rm -r kept");
@@ -557,6 +644,51 @@ static void a_model_that_was_moved_is_found_by_its_fingerprint(void **state) {
     run_free(&r);
 }
 
+/* Notes and failures name a model as it was named, or as it is listed: both can be typed again. */
+static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
+    (void)state;
+    run_result r;
+    make_model(MODELS "/org/first", 1);
+    make_model(MODELS "/org/second", 2);
+    index_with("one", "org/first");
+    run(&r, "search", "x", "-m", "org/second", NULL);
+    expect(&r, 4);
+    expect_err(&r, "the model org/second yet; glimpse index --model org/second does it\n");
+    run_free(&r);
+    run(&r, "index", "two", "-m", "org/second", NULL);
+    expect(&r, 0);
+    expect_err(&r, "goes on being asked with org/first where no model is named (glimpse models "
+                   "--default org/second changes that)");
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 0);
+    expect_err(&r, "2 of 3 pictures are embedded by org/first, the others are not found (glimpse "
+                   "index --model org/first embeds them, too)");
+    run_free(&r);
+    run(&r, "models", "--remove", "org/first", "--yes", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/first is the library's default model");
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 4);
+    expect_err(&r, "the library was made with the model org/first, which is no longer at ");
+    expect_err(&r, "or get it again with glimpse pull org/first; glimpse models --default NAME "
+                   "chooses another for good\n");
+    run_free(&r);
+    run(&r, "prune", "--model", "org/first", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "models", "--default", "org/second", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/second covers 1 of the library's 3 files; glimpse index --model org/second "
+                   "embeds the rest\n");
+    run_free(&r);
+    run(&r, "search", "x", "--embed", NULL);
+    expect(&r, 0);
+    expect_err(&r, "org/second covers 1 of the library's 3 files");
+    run_free(&r);
+}
+
 static void the_user_s_default_comes_after_the_library_s(void **state) {
     (void)state;
     run_result r;
@@ -577,6 +709,15 @@ static void the_user_s_default_comes_after_the_library_s(void **state) {
     expect(&r, 0);
     run_free(&r);
     expect_asked("mine");
+    run(&r, "models", "--default", "mine", "--user", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    shell("rm -r " MODELS "/mine");
+    run(&r, "index", "two", "-l", "new.glimpse", NULL);
+    expect(&r, 4);
+    expect_err(&r, "your default model: there is no model mine: ");
+    expect_err(&r, "; glimpse models --user --default NAME chooses another\n");
+    run_free(&r);
     write_file(".config/glimpse/model.json", "{", 1);
     run(&r, "index", "two", "-l", "new.glimpse", NULL);
     assert_int_not_equal(r.code, 0);
@@ -681,6 +822,55 @@ static void a_library_of_the_demo_model_is_offered_another(void **state) {
     expect_asked("siglip2-base-patch16-256");
 }
 
+static void a_slip_of_the_answer_decides_nothing(void **state) {
+    (void)state;
+    run_result r;
+    if (!has_script()) skip();
+    on_terminal(&r, "yes\\np\\n", "index one");
+    expect(&r, 0);
+    expect_out(&r, "Type p or d");
+    expect_out(&r, RECOMMENDED " is installed, and used from now on");
+    run_free(&r);
+    expect_asked("siglip2-base-patch16-256");
+}
+
+static void nothing_is_offered_where_there_is_nothing_to_ask_about(void **state) {
+    (void)state;
+    static const char *const commands[] = {"search x", "search x -l none", "index nowhere",
+                                           "label one -c a,b -l none"};
+    run_result r;
+    if (!has_script()) skip();
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        on_terminal(&r, "p\\n", commands[i]);
+        expect(&r, 4);
+        assert_null(strstr(r.out, "Which?"));
+        run_free(&r);
+    }
+    assert_false(path_exists(MODELS));
+}
+
+static void what_is_installed_is_offered_as_that(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "one", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "search", "x", NULL);
+    expect(&r, 0);
+    expect_err(&r, "no model was chosen for this library");
+    expect_err(&r, RECOMMENDED " is installed; glimpse index --model " RECOMMENDED " embeds");
+    run_free(&r);
+    if (!has_script()) skip();
+    on_terminal(&r, "u\\n", "index");
+    expect(&r, 0);
+    expect_out(&r, "u  use " RECOMMENDED ", which is installed");
+    run_free(&r);
+    expect_asked("siglip2-base-patch16-256");
+}
+
 static void where_the_licence_is_another_it_is_asked_about(void **state) {
     (void)state;
     run_result r;
@@ -701,7 +891,11 @@ int main(void) {
         CASE(a_name_of_the_table_is_found_in_the_cache),
         CASE(weights_alone_are_named_with_what_to_pull),
         CASE(what_is_no_model_file_is_said_in_every_way_in),
+        CASE(a_directory_of_core_ml_is_called_that),
+        CASE(the_cache_s_own_directory_and_open_clip_s_name_will_do),
         CASE(the_list_says_what_a_model_is),
+        CASE(the_list_fits_the_terminal),
+        CASE(a_cached_model_without_its_vocabulary_is_listed_as_that),
         CASE(whatever_is_listed_as_available_can_be_given_to_model),
         CASE(a_file_of_weights_that_is_missing_is_named),
         CASE(an_installed_model_is_removed_and_nothing_else),
@@ -711,11 +905,15 @@ int main(void) {
         CASE(indexing_with_another_model_does_not_change_which_is_asked),
         CASE(a_model_that_covers_a_part_says_so),
         CASE(a_model_that_was_moved_is_found_by_its_fingerprint),
+        CASE(messages_call_a_model_by_a_name_that_can_be_typed),
         CASE(the_user_s_default_comes_after_the_library_s),
         CASE(in_a_pipe_the_demo_model_is_used_and_said),
         CASE(on_a_terminal_a_real_model_is_offered),
         CASE(the_demo_model_may_be_gone_on_with),
         CASE(a_library_of_the_demo_model_is_offered_another),
+        CASE(a_slip_of_the_answer_decides_nothing),
+        CASE(nothing_is_offered_where_there_is_nothing_to_ask_about),
+        CASE(what_is_installed_is_offered_as_that),
         CASE(where_the_licence_is_another_it_is_asked_about),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);

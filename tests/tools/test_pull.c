@@ -91,6 +91,15 @@ static void a_model_is_installed_and_used_by_its_name(void **state) {
     assert_string_equal(r.out, demo.out);
     run_free(&demo);
     run_free(&r);
+    static const char *const revisions[] = {MODEL "@main", MODEL "@" LOOPBACK_COMMIT};
+    for (size_t i = 0; i < 2; i++) {
+        run(&r, "embed", "--text", "x", "--model", revisions[i], NULL);
+        expect(&r, 0);
+        run_free(&r);
+    }
+    run(&r, "embed", "--text", "x", "--model", MODEL "@other", NULL); /* not what is there */
+    expect(&r, 4);
+    run_free(&r);
     run(&r, "pull", MODEL, NULL); /* nobody needs to be asked */
     expect(&r, 0);
     expect_out(&r, "is installed already: ");
@@ -120,7 +129,7 @@ static void a_name_of_the_table_will_do_everywhere(void **state) {
     run_free(&r);
     run(&r, "pull", NULL);
     expect(&r, 0);
-    expect_out(&r, "many  installed\n");
+    expect_out(&r, "*ViT-B-16-SigLIP2-256 ");
     run_free(&r);
 }
 
@@ -138,6 +147,7 @@ static void json_is_one_object_with_sizes_and_digests(void **state) {
         assert_string_equal(json_string_value(json_object_get(root, "commit")), LOOPBACK_COMMIT);
         assert_string_equal(json_string_value(json_object_get(root, "licence")), "mit");
         assert_true(json_is_true(json_object_get(root, "installed")));
+        assert_true(json_is_null(json_object_get(root, "problem")));
         assert_int_equal(json_is_true(json_object_get(root, "was_installed")), again);
         assert_int_equal(json_array_size(files), 6);
         json_array_foreach(files, i, file) {
@@ -292,16 +302,16 @@ static void the_table_is_shown_with_a_recommendation(void **state) {
     run(&r, "pull", "--language", "de", NULL);
     expect(&r, 0);
     expect_out(&r, "ViT-B-32-openai");
-    expect_out(&r, "CLIP (OpenAI) (no licence declared)\n");
-    expect_out(&r, "NLLB-CLIP (cc-by-nc-4.0: not for commercial use)\n");
-    /* It fits a terminal of the usual width. */
-    for (const char *line = r.out; *line;) {
-        const size_t length = strcspn(line, "\n");
-        if (length > 80) fail_msg("%zu columns: %.*s", length, (int)length, line);
-        line += length + (line[length] == '\n');
-    }
+    expect_out(&r, "CLIP (OpenAI): no licence declared\n");
+    expect_out(&r, "NLLB-CLIP: cc-by-nc-4.0\n");
     expect_out(&r, "For texts in \"de\" on this machine: ");
     expect_out(&r, "\n    glimpse pull ViT-B-");
+    expect_out(&r, " of memory");
+    expect_out(&r, "~ something nobody could check yet");
+    run_free(&r);
+    run(&r, "pull", "--language", "German", NULL);
+    expect(&r, 2);
+    expect_err(&r, "--language wants a code such as en, de or zh, not \"German\"");
     run_free(&r);
     run(&r, "pull", "--json", NULL);
     expect(&r, 0);
@@ -312,6 +322,103 @@ static void the_table_is_shown_with_a_recommendation(void **state) {
     json_decref(root);
     run_free(&r);
     assert_int_equal(server_count(loopback_hub_server(hub)), 0);
+}
+
+static void a_slip_is_answered_with_what_was_meant(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *said;
+    } cases[] = {
+        {"ViT-B-32-opanai", "did you mean ViT-B-32-openai? glimpse pull alone shows the table\n"},
+        {"metaclip", "there are ViT-B-32-metaclip-400m, ViT-B-32-metaclip-2.5b, "},
+        {"something else", "glimpse: glimpse pull alone shows the table\n"},
+        {"demo", "the demo model ships with glimpse: --model demo\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run_result r;
+        run(&r, "pull", cases[i].name, "--yes", NULL);
+        expect(&r, 4);
+        expect_err(&r, "neither in the table of models");
+        expect_err(&r, cases[i].said);
+        run_free(&r);
+    }
+    /* As they are copied from elsewhere. */
+    static const char *const copied[] = {"hf-hub:" MODEL, "https://huggingface.co/" MODEL "/"};
+    for (size_t i = 0; i < 2; i++) {
+        run_result r;
+        run(&r, "pull", copied[i], "--dry-run", NULL);
+        expect(&r, 0);
+        expect_out(&r, MODEL " at " LOOPBACK_COMMIT "\n");
+        run_free(&r);
+    }
+}
+
+static void weights_of_another_kind_of_model_are_not_downloaded(void **state) {
+    (void)state;
+    static const char bert[] = "{\"model_type\": \"bert\"}";
+    run_result r;
+    loopback_hub_add(hub, "org/bert", "config.json", bert, sizeof bert - 1, 0);
+    loopback_hub_add(hub, "org/bert", WEIGHTS, "12345678", 8, LOOPBACK_LFS);
+    run(&r, "pull", "org/bert", "--yes", NULL);
+    expect(&r, 4);
+    expect_err(&r, "org/bert is a model of the type \"bert\", which is not read; nothing was "
+                   "installed, and its weights were not downloaded\n");
+    run_free(&r);
+    assert_false(path_exists("data/glimpse/models/org/bert"));
+    assert_int_equal(server_count(loopback_hub_other(hub)), 0);
+}
+
+static void what_cannot_be_used_is_said_when_it_is_there(void **state) {
+    (void)state;
+    run_result r;
+    loopback_hub_add(hub, "org/strange", "config.json", "{\"hidden_size\": 5}", 18, 0);
+    loopback_hub_add(hub, "org/strange", WEIGHTS, "12345678", 8, LOOPBACK_LFS);
+    for (int again = 0; again < 2; again++) {
+        run(&r, "pull", "org/strange", "--yes", NULL);
+        expect(&r, 4);
+        expect_out(&r, "org/strange is installed");
+        expect_err(&r, "org/strange cannot be used: ");
+        expect_err(&r, " (glimpse models --remove org/strange deletes it)\n");
+        assert_null(strstr(r.err, "use it with"));
+        run_free(&r);
+    }
+    run(&r, "pull", "org/strange", "--json", NULL);
+    expect(&r, 4);
+    json_t *root = run_json(&r);
+    assert_true(json_is_true(json_object_get(root, "installed")));
+    assert_true(json_is_string(json_object_get(root, "problem")));
+    json_decref(root);
+    run_free(&r);
+}
+
+/* No line is longer than the terminal: what can be done without is left out. */
+static void the_table_fits_the_terminal(void **state) {
+    (void)state;
+    static const size_t widths[] = {60, 80, 100};
+    run_result r;
+    run_shell(&r, "command -v script && command -v stty");
+    int there = r.code == 0;
+    run_free(&r);
+    if (!there) {
+        print_message("SKIPPED: script or stty is not installed\n");
+        skip();
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char line[300];
+        (void)snprintf(line, sizeof line,
+                       "script -qec \"stty cols %zu; '$G' pull\" /dev/null </dev/null", widths[i]);
+        run_shell(&r, line);
+        expect(&r, 0);
+        for (const char *text = r.out; *text;) {
+            const size_t length = strcspn(text, "\r\n");
+            if (length > widths[i]) print_message("%.*s\n", (int)length, text);
+            assert_true(length <= widths[i]);
+            text += length + strspn(text + length, "\r\n");
+        }
+        expect_out(&r, "ViT-B-32-openai");
+        assert_int_equal(strstr(r.out, "Left out for the") != NULL, widths[i] < 95);
+        run_free(&r);
+    }
 }
 
 static void what_goes_wrong_has_a_message_and_a_code(void **state) {
@@ -493,6 +600,10 @@ static void a_disk_that_is_full_or_fails_costs_a_pull_and_nothing_else(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_installed_and_used_by_its_name),
+        TEST(the_table_fits_the_terminal),
+        TEST(a_slip_is_answered_with_what_was_meant),
+        TEST(weights_of_another_kind_of_model_are_not_downloaded),
+        TEST(what_cannot_be_used_is_said_when_it_is_there),
         TEST(a_name_of_the_table_will_do_everywhere),
         TEST(json_is_one_object_with_sizes_and_digests),
         TEST(where_nobody_can_be_asked_nothing_is_pulled),

@@ -247,7 +247,8 @@ static void what_is_missing_is_embedded_first_when_asked(void **state) {
     write_other("third", 7);
     run(&r, "search", "x", "--model", "./third", "-l", "lib", NULL);
     expect(&r, 4);
-    expect_err(&r, "no picture was indexed with the model third yet");
+    expect_err(&r, "no picture was indexed with the model ./third yet; glimpse index "
+                   "--model ./third does it");
     run_free(&r);
     run(&r, "search", "x", "--model", "demo+./third", "--embed", "-l", "lib", "-k", "24", "--paths",
         NULL);

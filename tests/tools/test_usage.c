@@ -73,6 +73,7 @@ static const usage_case cases[] = {
     {{"models", "--user"}, 2, NULL, "--user goes with --default"},
     {{"models", "--yes"}, 2, NULL, "--yes goes with --remove"},
     {{"models", "--remove", "x", "--default", "y"}, 2, NULL, "at a time"},
+    {{"models", "--remove", "x", "--compare", "y", "z"}, 2, NULL, "at a time"},
     {{"doctor", "x"}, 2, NULL, "takes no arguments"},
     {{"embed"}, 2, NULL, "nothing to embed"},
     {{"embed", "word"}, 2, NULL, "--text \"word\""},

@@ -23,6 +23,7 @@ static const struct {
     {"glimpse_session_load_model_status", "glimpse status"},
     {"glimpse_session_open_pull", "glimpse pull"},
     {"glimpse_session_set_library_model", "glimpse models --default"},
+    {"glimpse_session_set_user_model", "glimpse models --user --default"},
     {"sample", "--prompt-report"},
     {"settings.second_spec", "--escalate"},
     {"settings.spec", "--vlm"},

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int on_progress(void *user, const glimpse_progress *p) {
     (void)user;
@@ -180,6 +181,13 @@ static int was_given(const cli_arguments *given, const char *path) {
     return given->count == 0;
 }
 
+/* 0: there is nothing to make embeddings of, which indexing says. */
+static int are_there(const cli_arguments *given) {
+    for (size_t i = 0; i < given->count; i++)
+        if (access(given->words[i], F_OK) != 0) return 0;
+    return 1;
+}
+
 /* All files that could not be used, known ones too. */
 static void list_quarantined(session *s, const cli_arguments *given) {
     glimpse_library_status *status = NULL;
@@ -223,7 +231,7 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    if ((code = offer_model(&s, 1)) != CLI_RUN) goto done;
+    if (are_there(&arguments) && (code = offer_model(&s, 1)) != CLI_RUN) goto done;
     glimpse_ingest_options ingest = GLIMPSE_INGEST_OPTIONS_INIT;
     ingest.roots = arguments.words;
     ingest.root_count = arguments.count;

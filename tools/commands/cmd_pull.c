@@ -11,6 +11,9 @@
 #include "text.h"
 #include "tool.h"
 
+#include <glimpse/sys/blip.h>
+#include <glimpse/sys/model.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,29 @@ typedef struct pull_run {
     int yes, json, dry_run;
 } pull_run;
 
-static void print_json(const glimpse_pull *pull, int was_installed, uint64_t downloaded) {
+/* Whether what was installed can be used: any repository can be pulled, and not every one is of a
+ * kind that is read. Malloc'ed: why not; NULL: it can. */
+static char *find_problem(const char *directory) {
+    glimpse_model *model = NULL;
+    glimpse_blip *blip = NULL;
+    int status;
+    if (glimpse_blip_is_model(directory)) {
+        glimpse_blip_options options = GLIMPSE_BLIP_OPTIONS_INIT;
+        options.precision = GLIMPSE_PRECISION_F32; /* nothing is computed, so nothing converted */
+        status = glimpse_blip_open(&blip, directory, &options);
+    } else {
+        glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
+        options.precision = GLIMPSE_PRECISION_F32;
+        options.towers = GLIMPSE_TOWER_TEXT;
+        status = glimpse_model_open(&model, directory, &options);
+    }
+    glimpse_blip_close(blip);
+    glimpse_model_close(model);
+    return status < 0 ? xstrdup(glimpse_last_error()) : NULL;
+}
+
+static void print_json(const glimpse_pull *pull, int was_installed, uint64_t downloaded,
+                       const char *problem) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
     json_out j = {stdout, 0};
     jout_open(&j, '{');
@@ -36,6 +61,7 @@ static void print_json(const glimpse_pull *pull, int was_installed, uint64_t dow
     jout_key(&j, "gated"), jout_bool(&j, plan->is_gated);
     jout_key(&j, "installed"), jout_bool(&j, plan->is_installed);
     jout_key(&j, "was_installed"), jout_bool(&j, was_installed);
+    jout_text_or_null(&j, "problem", problem);
     jout_key(&j, "bytes"), jout_uint(&j, plan->bytes);
     jout_key(&j, "missing_bytes"), jout_uint(&j, plan->missing_bytes);
     jout_key(&j, "downloaded_bytes"), jout_uint(&j, downloaded);
@@ -83,7 +109,9 @@ static void report_parts(const glimpse_pull *pull) {
 static void print_plan(const glimpse_pull *pull) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
     char *directory = text_display(plan->directory);
-    (void)printf("%s %s at %s\n", plan->name, plan->repository, plan->commit);
+    const int has_name = strcmp(plan->name, plan->repository) != 0;
+    (void)printf("%s%s%s at %s\n", has_name ? plan->name : "", has_name ? ", " : "",
+                 plan->repository, plan->commit);
     for (size_t i = 0; i < plan->file_count; i++) {
         const glimpse_pull_file *f = glimpse_pull_get_file(pull, i);
         (void)printf("  %8s  %s%s%s\n", text_bytes(f->bytes), f->path,
@@ -92,8 +120,13 @@ static void print_plan(const glimpse_pull *pull) {
                      : f->repository ? f->repository
                                      : "the table of models");
     }
-    (void)printf("%s, %s of them to download into %s\n", text_bytes(plan->bytes),
-                 text_bytes(plan->missing_bytes), directory);
+    if (plan->missing_bytes < plan->bytes) {
+        (void)printf("%s, of which %s are here; %s to download into %s\n", text_bytes(plan->bytes),
+                     text_bytes(plan->bytes - plan->missing_bytes), text_bytes(plan->missing_bytes),
+                     directory);
+    } else {
+        (void)printf("%s to download into %s\n", text_bytes(plan->bytes), directory);
+    }
     (void)printf("Licence: %s (%s)\n", plan->licence ? plan->licence : "none declared", plan->page);
     free(directory);
 }
@@ -110,8 +143,8 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
         return CLI_RUN;
     }
     if (!question_can_be_asked()) {
-        tool_print("%s has the licence %s (%s), and nobody can be asked here whether that is fine: "
-                   "--yes accepts it, %s are to be downloaded",
+        tool_print("%s, licence %s (%s): %s to download, and nobody can be asked here whether that "
+                   "is fine; --yes accepts it",
                    plan->repository, licence, plan->page, text_bytes(plan->missing_bytes));
         return EXIT_USAGE;
     }
@@ -126,21 +159,99 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
     free(directory);
     if (!question_read(line, sizeof line)) {
         (void)fputc('\n', stderr);
-        if (tool_stopped()) return EXIT_STOPPED;
+        if (tool_stopped()) {
+            tool_print("stopped; nothing was pulled");
+            return EXIT_STOPPED;
+        }
     }
     if (line[0] == 'y' || line[0] == 'Y') return CLI_RUN;
     tool_print("nothing was pulled");
     return EXIT_NOTHING;
 }
 
+/* Behind a name that is none: what may have been meant. */
+static void suggest(const pull_run *run, const char *name) {
+    const glimpse_catalog *catalog = NULL;
+    if (strcmp(name, "demo") == 0) {
+        tool_note("the demo model ships with glimpse: --model demo");
+        return;
+    }
+    if (strchr(name, '/') || glimpse_session_catalog(&catalog, run->session.base) < 0) return;
+    const size_t count = glimpse_catalog_count(catalog);
+    const char **names = xcalloc(count + 1, sizeof *names);
+    char *alike = xstrdup("");
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = glimpse_catalog_get(catalog, i)->name;
+        if (!*name || !strcasestr(names[i], name) || ++found > 4) continue;
+        char *longer = xprintf("%s%s%s", alike, *alike ? ", " : "", names[i]);
+        free(alike);
+        alike = longer;
+    }
+    const char *closest = found > 0 ? NULL : text_closest(name, names);
+    if (closest) {
+        tool_note("did you mean %s? glimpse pull alone shows the table", closest);
+    } else if (found > 0) {
+        tool_note("there are %s%s; glimpse pull alone shows the table", alike,
+                  found > 4 ? ", ..." : "");
+    } else {
+        tool_note("glimpse pull alone shows the table");
+    }
+    free(alike);
+    free(names);
+}
+
+/* It may be on this machine without having been pulled. */
+static void note_cached(const glimpse_pull_plan *plan) {
+    session other = {.model_option = plan->repository, .quiet = 1};
+    const char *path = NULL;
+    if (session_begin_without_library(&other) == CLI_RUN &&
+        glimpse_session_model_path(&path, other.base) == GLIMPSE_OK) {
+        tool_note("%s is on this machine already, in %s: --model %s uses it where it lies",
+                  plan->repository, path, plan->name);
+    }
+    session_close(&other);
+}
+
+static void note_use(const pull_run *run, const glimpse_pull_plan *plan) {
+    const glimpse_catalog *catalog = NULL;
+    const glimpse_catalog_model *m = NULL;
+    const char *name = plan->name;
+    if (!glimpse_blip_is_model(plan->directory)) {
+        tool_note("use it with --model %s; glimpse models --default %s --user makes it the one "
+                  "that new libraries are made with",
+                  name, name);
+        return;
+    }
+    if (glimpse_session_catalog(&catalog, run->session.base) == GLIMPSE_OK) {
+        m = glimpse_catalog_find(catalog, plan->repository);
+    }
+    if (m && strcmp(m->purpose, "match") == 0) {
+        tool_note("use it with glimpse search --rerank=%s", name);
+    } else if (m && strcmp(m->purpose, "caption") == 0) {
+        tool_note("use it with glimpse caption --model %s", name);
+    } else if (m && strcmp(m->purpose, "answer") == 0) {
+        tool_note("use it with glimpse vqa --model %s", name);
+    } else {
+        tool_note("a BLIP model: give it to glimpse search --rerank=%s, or to --model of caption, "
+                  "itm or vqa, whichever it was trained for",
+                  name);
+    }
+}
+
 static int pull_model(pull_run *run, const char *name) {
     glimpse_pull *pull = NULL;
     glimpse_pull_options options = GLIMPSE_PULL_OPTIONS_INIT;
     options.progress = offer_show_progress;
-    options.cancelled = session_cancelled;
+    options.cancelled = offer_is_cancelled;
     options.message = tool_message;
     tool_catch_stop();
     int status = glimpse_session_open_pull(&pull, run->session.base, name, &options);
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        const int code = tool_fail_last();
+        suggest(run, name);
+        return code;
+    }
     if (status < 0) return session_stopped(status, "nothing was changed");
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
     const int was_installed = plan->is_installed;
@@ -149,6 +260,7 @@ static int pull_model(pull_run *run, const char *name) {
     if (was_installed && plan->is_offline) {
         tool_note("offline: whether there is a newer %s was not asked", plan->repository);
     }
+    if (!was_installed) note_cached(plan);
     if (!was_installed && !run->dry_run) code = ask(run, pull);
     if (code == CLI_RUN && !was_installed && !run->dry_run) {
         status = glimpse_pull_run(pull);
@@ -156,8 +268,9 @@ static int pull_model(pull_run *run, const char *name) {
         if (status < 0) code = session_stopped(status, "what came is kept; pull again to go on");
     }
     if (code == CLI_RUN) {
+        char *problem = plan->is_installed ? find_problem(plan->directory) : NULL;
         if (run->json) {
-            print_json(pull, was_installed, was_installed || run->dry_run ? 0 : missing);
+            print_json(pull, was_installed, was_installed || run->dry_run ? 0 : missing, problem);
         } else if (run->dry_run && !was_installed) {
             print_plan(pull);
         } else {
@@ -165,12 +278,25 @@ static int pull_model(pull_run *run, const char *name) {
             (void)printf("%s is installed%s: %s\n", plan->name, was_installed ? " already" : "",
                          directory);
             free(directory);
-            if (!was_installed) tool_note("choose it with --model %s", plan->name);
         }
-        code = EXIT_FOUND;
+        tool_flush();
+        if (problem) {
+            tool_print("%s cannot be used: %s (glimpse models --remove %s deletes it)", plan->name,
+                       problem, plan->name);
+        } else if (!was_installed && !run->dry_run && !run->json) {
+            note_use(run, plan);
+        }
+        code = problem ? EXIT_FAILED : EXIT_FOUND;
+        free(problem);
     }
     glimpse_pull_free(pull);
     return code;
+}
+
+/* "de", "de_DE.UTF-8", "yue": two or three letters. */
+static int is_language(const char *text) {
+    const size_t length = strcspn(text, "_-.@");
+    return (length == 2 || length == 3) && strspn(text, "abcdefghijklmnopqrstuvwxyz") == length;
 }
 
 static int run(int argc, char **argv) {
@@ -190,6 +316,11 @@ static int run(int argc, char **argv) {
     tool_set_quiet(r.session.quiet);
     if (arguments.count > 1) {
         code = cli_misuse(&cmd_pull, "one model at a time, not also %s", arguments.words[1]);
+        goto done;
+    }
+    if (r.language && !is_language(r.language)) {
+        code = cli_misuse(&cmd_pull, "--language wants a code such as en, de or zh, not \"%s\"",
+                          r.language);
         goto done;
     }
     if (arguments.count == 0 && (r.yes || r.dry_run)) {
@@ -214,6 +345,10 @@ const cli_command cmd_pull = {
     "their sizes and digests, and installs them at once: an older installation stays until the new "
     "one is complete. It shows the licence and asks once. What was stopped goes on where it "
     "was.\n\n"
+    "Pulling changes no default: give the name to --model, or to glimpse models --default. Exit "
+    "code 1 "
+    "when the answer was no, 2 when nobody could be asked, 4 also when what was pulled cannot be "
+    "used.\n\n"
     "Without a name it shows the table of models worth having, what others measured with them, and "
     "which of them fits this machine and your language.\n\n"
     "Environment: HF_ENDPOINT is another hub or a mirror; HF_TOKEN the token for models that are "

@@ -131,7 +131,10 @@ static int run(int argc, char **argv) {
     find.cancelled = session_cancelled;
     if (rerank) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
-    if ((code = offer_model(&s, 0)) != CLI_RUN) goto done;
+    /* Where there is nothing to search no model helps. */
+    if (glimpse_session_has_library(s.base) == 1 && (code = offer_model(&s, 0)) != CLI_RUN) {
+        goto done;
+    }
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);

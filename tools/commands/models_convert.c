@@ -14,17 +14,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What lies at `path` itself counts, then a model of that name; malloc'ed. */
-static char *find(const char *path, const glimpse_session *session) {
-    const char *models = glimpse_session_models_directory(session);
-    if (models && *path && path[0] != '/' && access(path, F_OK) != 0) {
-        size_t size = strlen(models) + strlen(path) + 2;
-        char *installed = xmalloc(size);
-        (void)snprintf(installed, size, "%s/%s", models, path);
-        if (access(installed, F_OK) == 0) return installed;
-        free(installed);
-    }
-    return xstrdup(path);
+/* Names of models have points in them, too. */
+static int is_called_like_weights(const char *path) {
+    static const char *const endings[] = {".bin", ".pt", ".pth", ".ckpt", ".safetensors"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0) return 1;
+    return 0;
+}
+
+/* What lies at `path` itself counts, then a model of that name, which the session was opened with.
+ * Borrowed; NULL: there is neither. */
+static const char *find(const char *path, glimpse_session *session) {
+    const char *found = NULL;
+    if (access(path, F_OK) == 0 || is_called_like_weights(path)) return path;
+    return glimpse_session_model_path(&found, session) < 0 ? NULL : found;
 }
 
 static void print_json(const glimpse_convert_report *report) {
@@ -39,13 +43,17 @@ static void print_json(const glimpse_convert_report *report) {
     jout_end(&j);
 }
 
-int models_convert(const char *path, const char *output, int json, const glimpse_session *session) {
+int models_convert(const char *path, const char *output, int json, glimpse_session *session) {
     glimpse_convert_options options = GLIMPSE_CONVERT_OPTIONS_INIT;
     glimpse_convert_report report = GLIMPSE_CONVERT_REPORT_INIT;
     options.output = output;
-    char *found = find(path, session);
-    int status = glimpse_weights_convert(found, &options, &report);
-    free(found);
+    const char *found = find(path, session), *models = glimpse_session_models_directory(session);
+    if (found && found != path && !output &&
+        (!models || strncmp(found, models, strlen(models)) != 0)) {
+        return tool_fail("%s is at %s, where nothing is written; say where with --output", path,
+                         found);
+    }
+    int status = found ? glimpse_weights_convert(found, &options, &report) : GLIMPSE_E_NOT_FOUND;
     if (status < 0) return tool_fail_last();
     if (json) {
         print_json(&report);

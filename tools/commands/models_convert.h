@@ -8,6 +8,6 @@
 
 /* `path` is a file, a directory, or the name of an installed model; `output` may be NULL. Prints
  * what was written; the exit code. */
-int models_convert(const char *path, const char *output, int json, const glimpse_session *session);
+int models_convert(const char *path, const char *output, int json, glimpse_session *session);
 
 #endif

@@ -13,7 +13,9 @@
  * CLI_RUN or an exit code. */
 int offer_model(session *s, int indexes);
 
-/* The progress of a pull, on a terminal. */
+/* The progress of a pull, on a terminal; and whether it is to stop, which is asked when nothing
+ * comes, too, so that the line says so. */
 int offer_show_progress(void *user, const glimpse_pull_progress *progress);
+int offer_is_cancelled(void *user);
 
 #endif

@@ -74,6 +74,31 @@ static const char *language_name(const glimpse_catalog_model *m) {
     return strcmp(m->languages, "*") == 0 ? "many" : m->languages;
 }
 
+/*
+ * For people: columns, of which a narrow terminal has only those that fit.
+ */
+typedef enum column { SIZE, PIXELS, IMAGENET, COCO, XM3600, SPEED, TEXTS, DOUBT, COLUMNS } column;
+static const struct {
+    const char *heading;
+    int width, is_number;
+} columns[COLUMNS] = {{"size", 6, 1},   {"px", 3, 1},          {"ImageNet", 8, 1}, {"COCO", 4, 1},
+                      {"XM3600", 6, 1}, {"pictures/s", 10, 1}, {"texts", 5, 0},    {"", 1, 0}};
+
+static const char *cell(const table *t, const glimpse_catalog_model *m, column c) {
+    static char text[64];
+    const int is_search = strcmp(m->purpose, "search") == 0;
+    switch (c) {
+    case SIZE: return disk_bytes(m) ? text_bytes(disk_bytes(m)) : "-";
+    case PIXELS: (void)snprintf(text, sizeof text, "%u", m->resolution); return text;
+    case IMAGENET: return is_search ? figure(m->imagenet) : m->purpose;
+    case COCO: return is_search ? figure(m->coco_image) : "";
+    case XM3600: return is_search ? figure(m->xm3600) : "";
+    case SPEED: return is_search ? about_speed(t, m) : "";
+    case TEXTS: return language_name(m);
+    default: return m->unverified ? "~" : "";
+    }
+}
+
 static const char *licence_name(const glimpse_catalog_model *m) {
     return m->licence ? m->licence : "no licence declared";
 }
@@ -83,52 +108,135 @@ static void print_heading(const glimpse_catalog_model *m, const glimpse_catalog_
     if (before && strcmp(before->family, m->family) == 0 &&
         strcmp(licence_name(before), licence_name(m)) == 0)
         return;
-    const char *limit = m->is_restricted ? ": for research" : "";
-    if (m->is_restricted && strstr(m->licence, "-nc")) limit = ": not for commercial use";
-    (void)printf("%s (%s%s)\n", m->family, licence_name(m), limit);
+    (void)printf("%s: %s\n", m->family, licence_name(m));
 }
 
-static void print_row(const table *t, const glimpse_catalog_model *m, size_t widest) {
-    (void)printf("%s%s", m == t->recommended ? ">" : " ", m->unverified ? "~" : " ");
-    text_print_padded(m->name, widest);
-    (void)printf(" %7s %3u ", disk_bytes(m) ? text_bytes(disk_bytes(m)) : "-", m->resolution);
-    if (strcmp(m->purpose, "search") == 0) {
-        (void)printf("%8s %5s %6s %10s ", figure(m->imagenet), figure(m->coco_image),
-                     figure(m->xm3600), about_speed(t, m));
-    } else {
-        (void)printf("%-32s ", m->purpose);
+/* 1: there is room for it; what can be done without first goes first. */
+static void choose_columns(int *shown, size_t widest) {
+    static const column order[] = {PIXELS, XM3600, IMAGENET, COCO, SPEED, TEXTS};
+    const size_t terminal = text_terminal_columns(STDOUT_FILENO);
+    size_t width = 2 + widest;
+    for (size_t c = 0; c < COLUMNS; c++) {
+        shown[c] = 1;
+        width += 2 + (size_t)columns[c].width;
     }
-    (void)printf("%s%s\n", language_name(m),
-                 glimpse_session_has_model(t->session, m) ? "  installed" : "");
+    for (size_t i = 0; terminal > 0 && width > terminal && i < sizeof order / sizeof *order; i++) {
+        shown[order[i]] = 0;
+        width -= 2 + (size_t)columns[order[i]].width;
+    }
+}
+
+static void print_cell(const char *text, column c) {
+    if (columns[c].is_number)
+        (void)printf("  %*s", columns[c].width, text);
+    else if (c == DOUBT)
+        (void)printf("%s%s", *text ? "  " : "", text);
+    else
+        (void)printf("  %-*s", columns[c].width, text);
+}
+
+static void print_row(const table *t, const int *shown, const glimpse_catalog_model *m,
+                      size_t widest) {
+    (void)printf("%c%c", m == t->recommended ? '>' : ' ',
+                 glimpse_session_has_model(t->session, m) ? '*' : ' ');
+    text_print_padded(m->name, widest);
+    for (column c = SIZE; c < COLUMNS; c++)
+        if (shown[c]) print_cell(cell(t, m, c), c);
+    (void)putchar('\n');
+}
+
+/* Words of `text` on lines of the terminal. */
+static void print_paragraph(const char *text) {
+    enum { USUAL = 90 };
+    size_t terminal = text_terminal_columns(STDOUT_FILENO), used = 0;
+    if (terminal == 0 || terminal > USUAL) terminal = USUAL;
+    while (*text) {
+        const size_t length = strcspn(text, " ");
+        if (used > 0 && used + 1 + length > terminal) {
+            (void)putchar('\n');
+            used = 0;
+        }
+        (void)printf("%s%.*s", used > 0 ? " " : "", (int)length, text);
+        used += (used > 0) + length;
+        text += length + strspn(text + length, " ");
+    }
+    (void)putchar('\n');
+}
+
+static void explain(const table *t, const int *shown) {
+    char *left_out = xstrdup("");
+    for (column c = SIZE; c < COLUMNS; c++) {
+        if (shown[c]) continue;
+        char *longer = xprintf("%s%s%s", left_out, *left_out ? ", " : "", columns[c].heading);
+        free(left_out);
+        left_out = longer;
+    }
+    char *text = xprintf(
+        "> recommended, * installed, ~ something nobody could check yet (--json says what). Sizes "
+        "and pictures a second are about: the latter is what the matrix products of this machine "
+        "(%.0f GFLOP/s) allow, - where the table does not say enough. ImageNet: zero-shot, per "
+        "cent right; COCO: how often the right picture of 5,000 comes first, per cent; XM3600: the "
+        "same of 3,600, mean of 36 languages. All as published. cc-by-nc-4.0 allows no commercial "
+        "use, apple-amlr research only.%s%s%s",
+        t->flops / 1e9, *left_out ? " Left out for the width of the terminal: " : "", left_out,
+        *left_out ? "." : "");
+    (void)putchar('\n');
+    print_paragraph(text);
+    free(text);
+    free(left_out);
+}
+
+/* Why it is this one: what it costs here. */
+static void print_recommendation(const table *t) {
+    const glimpse_catalog_model *m = t->recommended;
+    const double speed = glimpse_catalog_speed(m, t->flops);
+    if (!m) {
+        (void)printf("None of them was made for texts in \"%s\".\n", t->language);
+        return;
+    }
+    (void)printf("\nFor texts in \"%s\" on this machine: %s\n", t->language, m->name);
+    char *text = xprintf("%s of memory", text_bytes(glimpse_catalog_memory(m)));
+    if (isfinite(speed) && speed > 0.0) {
+        const double minutes = fmax(1.0, 10000.0 / speed / 60.0);
+        const int is_long = minutes >= 120.0;
+        char *longer =
+            xprintf("%s; 10,000 pictures take about %s", text,
+                    text_counted((uint64_t)(is_long ? minutes / 60.0 + 0.5 : minutes + 0.5),
+                                 is_long ? "hour" : "minute", is_long ? "hours" : "minutes"));
+        free(text);
+        text = longer;
+    }
+    (void)printf("(%s)\n", text);
+    free(text);
+    if (glimpse_session_has_model(t->session, m)) {
+        (void)printf("\nIt is installed:\n\n    glimpse models --default %s --user\n\nmakes it "
+                     "the one that new libraries are made with.\n",
+                     m->name);
+    } else {
+        (void)printf("\n    glimpse pull %s\n", m->name);
+    }
 }
 
 static void print_people(const table *t) {
     size_t widest = 4, count = glimpse_catalog_count(t->catalog);
+    int shown[COLUMNS];
     for (size_t i = 0; i < count; i++) {
         size_t width = text_width(glimpse_catalog_get(t->catalog, i)->name);
         if (width > widest) widest = width;
     }
+    choose_columns(shown, widest);
     (void)printf("  ");
     text_print_padded("name", widest);
-    (void)printf(" %7s %3s %8s %5s %6s %10s texts\n", "size", "px", "ImageNet", "COCO", "XM3600",
-                 "pictures/s");
+    for (column c = SIZE; c < COLUMNS; c++)
+        if (shown[c]) print_cell(columns[c].heading, c);
+    (void)putchar('\n');
     for (size_t i = 0; i < count; i++) {
         const glimpse_catalog_model *m = glimpse_catalog_get(t->catalog, i);
         print_heading(m, i ? glimpse_catalog_get(t->catalog, i - 1) : NULL);
-        print_row(t, m, widest);
+        print_row(t, shown, m, widest);
     }
-    (void)printf(
-        "\nSizes and pictures a second are about: the latter is what the matrix products of\n"
-        "this machine (%.0f GFLOP/s) allow. ImageNet: zero-shot, per cent right; COCO: how\n"
-        "often the right picture of 5,000 comes first, per cent; XM3600: the same of\n"
-        "3,600 in 36 languages. All as published. ~: what nobody checked (see --json).\n",
-        t->flops / 1e9);
-    if (!t->recommended) {
-        (void)printf("None of them was made for texts in \"%s\".\n", t->language);
-        return;
-    }
-    (void)printf("\nFor texts in \"%s\" on this machine: %s\n\n    glimpse pull %s\n", t->language,
-                 t->recommended->name, t->recommended->name);
+    explain(t, shown);
+    print_recommendation(t);
 }
 
 static void jout_figure(json_out *j, const char *key, double value) {
@@ -167,6 +275,12 @@ static void print_json_model(json_out *j, const table *t, const glimpse_catalog_
     jout_text_or_null(j, "source", m->source);
     jout_text_or_null(j, "unverified", m->unverified);
     jout_figure(j, "about_pictures_per_second", glimpse_catalog_speed(m, t->flops));
+    jout_key(j, "about_memory_bytes");
+    if (glimpse_catalog_memory(m)) {
+        jout_uint(j, glimpse_catalog_memory(m));
+    } else {
+        jout_null(j);
+    }
     jout_key(j, "installed"), jout_bool(j, glimpse_session_has_model(t->session, m));
     jout_close(j, '}');
 }

@@ -183,6 +183,7 @@ typedef struct glimpse_model_entry {
     const char *precision; /* what GLIMPSE_PRECISION_AUTO takes on this machine; NULL: damaged */
     int is_library_default, is_user_default; /* see above */
     int can_be_removed;                      /* by glimpse_session_remove_model() */
+    const char *short_name;                  /* in the table of models; NULL: it is not in it */
 } glimpse_model_entry;
 typedef struct glimpse_model_list glimpse_model_list;
 GLIMPSE_API int glimpse_session_list_models(glimpse_model_list **out, glimpse_session *session);
@@ -215,7 +216,7 @@ GLIMPSE_API int glimpse_session_index(glimpse_ingest_report *report, glimpse_ses
 
 /* How much of the library a model has embeddings of. */
 typedef struct glimpse_model_coverage {
-    const char *model; /* as it was said, else the last part of its path */
+    const char *model; /* as it was said, else as it is listed, else the last part of its path */
     const char *path;
     uint64_t embedded; /* different pictures */
     uint64_t files;    /* that can be used, of the whole library */
