@@ -77,12 +77,12 @@ static const char *language_name(const glimpse_catalog_model *m) {
 /*
  * For people: columns, of which a narrow terminal has only those that fit.
  */
-typedef enum column { SIZE, PIXELS, IMAGENET, COCO, XM3600, SPEED, TEXTS, DOUBT, COLUMNS } column;
+typedef enum column { SIZE, PIXELS, IMAGENET, COCO, XM3600, SPEED, TEXTS, COLUMNS } column;
 static const struct {
     const char *heading;
     int width, is_number;
 } columns[COLUMNS] = {{"size", 6, 1},   {"px", 3, 1},          {"ImageNet", 8, 1}, {"COCO", 4, 1},
-                      {"XM3600", 6, 1}, {"pictures/s", 10, 1}, {"texts", 5, 0},    {"", 1, 0}};
+                      {"XM3600", 6, 1}, {"pictures/s", 10, 1}, {"texts", 6, 0}};
 
 static const char *cell(const table *t, const glimpse_catalog_model *m, column c) {
     static char text[64];
@@ -94,9 +94,10 @@ static const char *cell(const table *t, const glimpse_catalog_model *m, column c
     case COCO: return is_search ? figure(m->coco_image) : "";
     case XM3600: return is_search ? figure(m->xm3600) : "";
     case SPEED: return is_search ? about_speed(t, m) : "";
-    case TEXTS: return language_name(m);
-    default: return m->unverified ? "~" : "";
+    default: break;
     }
+    (void)snprintf(text, sizeof text, "%s%s", language_name(m), m->unverified ? " ~" : "");
+    return text;
 }
 
 static const char *licence_name(const glimpse_catalog_model *m) {
@@ -113,7 +114,7 @@ static void print_heading(const glimpse_catalog_model *m, const glimpse_catalog_
 
 /* 1: there is room for it; what can be done without first goes first. */
 static void choose_columns(int *shown, size_t widest) {
-    static const column order[] = {PIXELS, XM3600, IMAGENET, COCO, SPEED, TEXTS};
+    static const column order[] = {PIXELS, XM3600, IMAGENET, COCO, SPEED};
     const size_t terminal = text_terminal_columns(STDOUT_FILENO);
     size_t width = 2 + widest;
     for (size_t c = 0; c < COLUMNS; c++) {
@@ -129,10 +130,8 @@ static void choose_columns(int *shown, size_t widest) {
 static void print_cell(const char *text, column c) {
     if (columns[c].is_number)
         (void)printf("  %*s", columns[c].width, text);
-    else if (c == DOUBT)
-        (void)printf("%s%s", *text ? "  " : "", text);
     else
-        (void)printf("  %-*s", columns[c].width, text);
+        (void)printf("  %s", text);
 }
 
 static void print_row(const table *t, const int *shown, const glimpse_catalog_model *m,
