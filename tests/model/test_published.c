@@ -6,6 +6,7 @@
  * Pictures keep their size, patches theirs, texts their length, heads and MLPs a proportion.
  */
 #include "model/config.h"
+#include "model_facts.h"
 #include "support/json.h"
 #include "support/pictures.h"
 #include "support/random_blip.h"
@@ -809,6 +810,24 @@ static void check_encoder(const json_t *entry, const json_t *configurations) {
     glimpse_model_close(model);
 }
 
+/* What `glimpse models` says of it. A tiny vocabulary does not tell SigLIP 2 from SigLIP. */
+static void check_facts(const json_t *entry) {
+    static const char *const own[] = {"SigLIP",      "MetaCLIP 2", "XLM-R CLIP",
+                                      "NLLB-CLIP",   "EVA02-CLIP", "Chinese-CLIP",
+                                      "CLIP ResNet", "PE-Core",    "MobileCLIP"};
+    const char *family = text_of(entry, "family"), *wanted = "CLIP";
+    session_model_facts facts;
+    assert_ok(glimpse_session_read_facts(&facts, directory));
+    if (facts.problem[0]) fail_msg("%s: %s", name, facts.problem);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strncmp(family, own[i], strlen(own[i])) == 0) wanted = own[i];
+    if (strcmp(family, "M-CLIP") == 0) wanted = family;
+    if (strcmp(name, "MobileCLIP2-L-14") == 0) wanted = "CLIP"; /* its image tower is CLIP's */
+    assert_string_equal(facts.family, wanted);
+    assert_int_equal(facts.resolution, size_of(entry, "resolution", 0));
+    assert_true(facts.parameters > 0.0);
+}
+
 static int is_for_search(const json_t *entry) {
     return strcmp(text_of(entry, "purpose"), "search") == 0;
 }
@@ -822,6 +841,7 @@ static void every_model_to_search_with_loads_with_its_published_configuration(vo
         json_t *configurations = begin_directory(entry);
         write_model(entry, configurations);
         check_encoder(entry, configurations);
+        check_facts(entry);
         json_decref(configurations);
         remove_tree(directory);
         count++;
