@@ -7,7 +7,8 @@
  *     bench_encoder [--size NAME] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick]
  *                   [--model DIR]
  *
- *     --size      a published size of the table below: b32, l14, rn50, rn50x64, siglip2-b16 ...
+ *     --size      a published size of the table below: b32, l14, rn50, siglip2-b16, mobileclip-s0
+ * ...
  *     --plain     adds the plain C backend (minutes)
  *     --cpu-time  measures the thread's CPU time instead of the clock: for machines with other work
  *     --only      settings whose name begins so, and the baseline
@@ -19,6 +20,7 @@
 #include "math/init.h"
 #include "math/linear.h"
 #include "model/timm_names.h"
+#include "support/random_mobileclip.h"
 #include "support/random_model.h"
 #include "support/random_resnet.h"
 #include "support/random_timm.h"
@@ -212,6 +214,24 @@ static double timm_operations(const glimpse_timm_model *m) {
            2 * side * side * d * 3 * (double)(m->patch * m->patch);
 }
 
+static double mobileclip_operations(const random_mobileclip *m) {
+    double w = (double)m->widths[0], side = (double)m->image_size / 2;
+    double sum = side * side * w * 27;
+    side /= 2;
+    sum += side * side * w * (9 + w);
+    for (size_t s = 0; s < m->stages; s++) {
+        w = (double)m->widths[s];
+        if (s > 0) {
+            side /= 2;
+            sum += side * side * w * (49 + w);
+        }
+        double area = side * side, mlp = area * w * (49 + 2 * (double)m->mlp * w);
+        double mixer = s >= m->attends ? area * w * (4 * w + 2 * area) : area * w * 9;
+        sum += (double)m->layers[s] * (mlp + mixer) + (s >= m->attends ? area * w * 49 : 0);
+    }
+    return 2 * (sum + side * side * 18 * w + 2 * w * (double)m->embedding);
+}
+
 /* The published sizes: what is written, and what the measurement must know of it. */
 typedef struct size_row {
     const char *name, *dtype;
@@ -253,6 +273,16 @@ static size_row write_timm(const char *name, const char *directory) {
                       !directory || random_timm_write(&shape, directory)};
 }
 
+static size_row write_mobileclip(const char *name, random_mobileclip shape, const char *directory) {
+    shape.merges = 1;
+    return (size_row){name,
+                      shape.dtype,
+                      shape.image_size,
+                      shape.embedding,
+                      mobileclip_operations(&shape),
+                      !directory || random_mobileclip_write(&shape, directory)};
+}
+
 static size_row write_b32(const char *directory) {
     return write_transformer("ViT-B/32", random_model_vit_b32(), directory);
 }
@@ -276,6 +306,16 @@ static size_row write_pe_core(const char *directory) {
     return write_timm("PE-Core-B-16", directory);
 }
 
+static size_row write_mobileclip_s0(const char *directory) {
+    return write_mobileclip("MobileCLIP-S0", random_mobileclip_s0(), directory);
+}
+static size_row write_mobileclip_s2(const char *directory) {
+    return write_mobileclip("MobileCLIP-S2", random_mobileclip_s2(), directory);
+}
+static size_row write_mobileclip_s3(const char *directory) {
+    return write_mobileclip("MobileCLIP2-S3", random_mobileclip_s3(), directory);
+}
+
 /* Each writes its model into the directory, NULL to leave that. */
 static const struct {
     const char *option;
@@ -286,7 +326,10 @@ static const struct {
              {"rn50x64", write_rn50x64},
              {"siglip2-b16", write_siglip2},
              {"eva02-b16", write_eva02},
-             {"pe-core-b16", write_pe_core}};
+             {"pe-core-b16", write_pe_core},
+             {"mobileclip-s0", write_mobileclip_s0},
+             {"mobileclip-s2", write_mobileclip_s2},
+             {"mobileclip2-s3", write_mobileclip_s3}};
 enum { SHAPES = sizeof sizes / sizeof sizes[0] };
 
 int main(int argc, char **argv) {

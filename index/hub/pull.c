@@ -416,7 +416,7 @@ static int check_space(const glimpse_pull *pull) {
  * the configuration comes first, and is looked at before the weights are asked for. One that does
  * not say, or cannot be read, is looked at when it is installed. */
 static int check_kind(const glimpse_pull *pull, const char *configuration) {
-    static const char *const kinds[] = {"clip",       "siglip",       "blip",
+    static const char *const kinds[] = {"clip",       "siglip",       "siglip2", "blip",
                                         "metaclip_2", "chinese_clip", "M-CLIP"};
     const glimpse_kept_error before = glimpse_error_keep();
     json_t *root = NULL;
@@ -429,12 +429,10 @@ static int check_kind(const glimpse_pull *pull, const char *configuration) {
     for (size_t i = 0; !is_known && i < sizeof kinds / sizeof *kinds; i++)
         is_known = strcmp(kind, kinds[i]) == 0;
     if (!is_known) {
-        status =
-            glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                         "%s is a model of the type \"%.60s\"%s, which is not read; nothing "
-                         "was installed, and its weights were not downloaded",
-                         pull->repository, kind,
-                         strcmp(kind, "siglip2") == 0 ? " (SigLIP 2 of flexible resolution)" : "");
+        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                              "%s is a model of the type \"%.60s\", which is not read; nothing "
+                              "was installed, and its weights were not downloaded",
+                              pull->repository, kind);
     }
     json_decref(root);
     return status;

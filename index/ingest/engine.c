@@ -1,11 +1,36 @@
 /*
  * index/ingest/engine.c - the engine of a real model.
+ *
+ * What the pool carries of a picture is its size and then its R,G,B: a model of flexible resolution
+ * makes each picture as large as its aspect asks for.
  */
 #include "engine.h"
 
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct input_head {
+    uint32_t width, height;
+} input_head;
+
+typedef struct engine_encoder {
+    glimpse_encoder *encoder;
+    size_t stride;                  /* bytes of an input */
+    glimpse_encoder_input inputs[]; /* [max_batch] */
+} engine_encoder;
+
 static int preprocess_picture(const glimpse_ingest_engine *engine, const glimpse_image *image,
                               uint8_t *rgb) {
-    return glimpse_preprocess_rgb(rgb, glimpse_model_preprocess(engine->context), image);
+    const glimpse_image_meta *meta = glimpse_image_metadata(image);
+    glimpse_preprocess own;
+    int status = glimpse_preprocess_for(&own, glimpse_model_preprocess(engine->context),
+                                        meta->width, meta->height);
+    if (status < 0) return status;
+    const input_head head = {own.width, own.height};
+    memcpy(rgb, &head, sizeof head);
+    return glimpse_preprocess_rgb(rgb + sizeof head, &own, image);
 }
 
 static int decode_picture(const glimpse_ingest_engine *engine, const void *data, size_t size,
@@ -21,24 +46,45 @@ static int decode_picture(const glimpse_ingest_engine *engine, const void *data,
 }
 
 static int create_encoder(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
-    glimpse_encoder *encoder = NULL;
-    int status = glimpse_encoder_create(&encoder, engine->context, max_batch);
-    *out = encoder;
-    return status;
+    *out = NULL;
+    engine_encoder *e = NULL;
+    const size_t bytes = sizeof *e + max_batch * sizeof *e->inputs;
+    e = calloc(1, bytes);
+    if (!e) return glimpse_fail_nomem(bytes, "an encoder");
+    e->stride = engine->input_bytes;
+    int status = glimpse_encoder_create(&e->encoder, engine->context, max_batch);
+    if (status < 0) {
+        free(e);
+        return status;
+    }
+    *out = e;
+    return GLIMPSE_OK;
 }
 
 static void free_encoder(void *encoder) {
-    glimpse_encoder_free(encoder);
+    engine_encoder *e = encoder;
+    if (e) glimpse_encoder_free(e->encoder);
+    free(e);
 }
 
+/* A batch of the pool is never larger than max_batch. */
 static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, float *embeddings) {
-    return glimpse_encoder_rgb(embeddings, encoder, rgb, count, 0);
+    engine_encoder *e = encoder;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *input = rgb + i * e->stride;
+        input_head head;
+        memcpy(&head, input, sizeof head);
+        e->inputs[i] = (glimpse_encoder_input){
+            .rgb = input + sizeof head, .width = head.width, .height = head.height};
+    }
+    return glimpse_encoder_inputs(embeddings, e->encoder, e->inputs, count, 0);
 }
 
 glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
     const glimpse_preprocess *rules = glimpse_model_preprocess(model);
     return (glimpse_ingest_engine){.key = glimpse_model_get_key(model),
-                                   .input_bytes = (size_t)rules->width * rules->height * 3,
+                                   .input_bytes =
+                                       sizeof(input_head) + glimpse_preprocess_max_bytes(rules),
                                    .short_side = glimpse_preprocess_short_side(rules),
                                    .decode = decode_picture,
                                    .preprocess = preprocess_picture,

@@ -18,7 +18,7 @@
 
 typedef struct glimpse_ingest_engine {
     glimpse_model_key key;
-    size_t input_bytes;  /* of one preprocessed picture */
+    size_t input_bytes;  /* of one preprocessed picture at most, in a form of the engine's own */
     uint32_t short_side; /* that a reduced picture must keep; 0: never reduce */
     /* Decodes and preprocesses into `rgb` [input_bytes]; messages begin with "picture: ". */
     int (*decode)(const struct glimpse_ingest_engine *engine, const void *data, size_t size,

@@ -54,6 +54,8 @@ static const char *family_of(const glimpse_model_config *config) {
     if (texts) return texts;
     if (config->image_architecture == GLIMPSE_IMAGE_RESNET) return "CLIP ResNet";
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    if (config->image_architecture == GLIMPSE_IMAGE_FASTVIT) return "MobileCLIP";
+    if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) return "SigLIP 2 NaFlex";
     if (config->image_architecture == GLIMPSE_IMAGE_TIMM_VIT) {
         siglip = config->text_pooling == GLIMPSE_TEXT_LAST;
         if (!siglip) return config->timm.family;
@@ -77,6 +79,9 @@ static int count_parameters(double *millions, const char *directory) {
     int status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_transformers);
     if (status == GLIMPSE_E_NOT_FOUND && has_file(directory, "open_clip_config.json")) {
         status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_open_clip);
+    }
+    if (status == GLIMPSE_E_NOT_FOUND) {
+        status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_mobileclip);
     }
     if (status < 0) return status;
     for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {

@@ -55,8 +55,10 @@ static int is_readable(const char *path) {
 }
 
 int glimpse_places_is_model(const char *directory) {
-    static const char *const names[] = {"config.json", "open_clip_config.json"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const names[] = {"config.json", "open_clip_config.json",
+                                        "mobileclip_s0.json", "mobileclip_s1.json",
+                                        "mobileclip_s2.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = glimpse_session_format("%s/%s", directory, names[i]);
         int found = path && is_readable(path);
         free(path);

@@ -114,9 +114,5 @@ int glimpse_session_write_user_model(const glimpse_session *session, const char 
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);
-/* The directory of the model called `name` (malloc'ed); `library` may be NULL, `named_by` is who
- * said so, for messages. */
-int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_library *library,
-                                  const char *name, const char *named_by);
 
 #endif

@@ -13,6 +13,7 @@
 #include "image/picture.h"
 #include "image/resize.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,9 @@ static int make_plan(crop_plan *out, const glimpse_preprocess *p, const glimpse_
         width = p->resize_width;
         height = p->resize_height;
         break;
+    case GLIMPSE_RESIZE_PATCHES:
+        return glimpse_fail(GLIMPSE_E_INVALID, "how large the result is depends on the picture: "
+                                               "glimpse_preprocess_for() has the rules for one");
     default: return glimpse_fail(GLIMPSE_E_INVALID, "unknown resize rule %d", (int)p->resize);
     }
     if (width == 0 || height == 0) {
@@ -92,8 +96,59 @@ static void visible(int64_t offset, uint32_t n, uint32_t want, uint32_t *from, u
     *count = (uint32_t)(end - *from); /* never empty: the crop is centred */
 }
 
+/* Patches that `pixels` scaled by `scale` need, the last of them perhaps in part. */
+static double patches_of(uint32_t pixels, double scale, uint32_t patch) {
+    const double count = ceil((double)pixels * scale / (double)patch);
+    return count < 1.0 ? 1.0 : count;
+}
+
+int glimpse_preprocess_for(glimpse_preprocess *out, const glimpse_preprocess *p, uint32_t width,
+                           uint32_t height) {
+    enum { MAX_LENGTH = 65536 };
+    static const double eps = 1e-5;
+    glimpse_preprocess own = *p; /* `out` may be `p` */
+    *out = own;
+    if (own.resize != GLIMPSE_RESIZE_PATCHES) return GLIMPSE_OK;
+    if (own.patch == 0 || own.max_patches == 0 ||
+        (uint64_t)own.patch * own.max_patches > MAX_LENGTH) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%u patches of %u pixels", own.max_patches,
+                            own.patch);
+    }
+    double low = eps / 10, high = 100.0;
+    while (high - low >= eps) {
+        const double scale = (low + high) / 2;
+        const double count =
+            patches_of(width, scale, own.patch) * patches_of(height, scale, own.patch);
+        if (count <= (double)own.max_patches) {
+            low = scale;
+        } else {
+            high = scale;
+        }
+    }
+    const double columns = patches_of(width, low, own.patch);
+    const double rows = patches_of(height, low, own.patch);
+    if (width == 0 || height == 0 || columns * rows > (double)own.max_patches) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "a picture of %u x %u pixels in %u patches", width,
+                            height, own.max_patches);
+    }
+    out->resize = GLIMPSE_RESIZE_EXACT;
+    out->center_crop = 0;
+    out->width = out->resize_width = (uint32_t)columns * own.patch;
+    out->height = out->resize_height = (uint32_t)rows * own.patch;
+    return GLIMPSE_OK;
+}
+
+size_t glimpse_preprocess_max_bytes(const glimpse_preprocess *p) {
+    if (p->resize == GLIMPSE_RESIZE_PATCHES)
+        return (size_t)p->patch * p->patch * p->max_patches * 3;
+    return (size_t)p->width * p->height * 3;
+}
+
 uint32_t glimpse_preprocess_short_side(const glimpse_preprocess *p) {
     uint32_t side = 0;
+    /* The short side of a result is never longer than the largest square; the long one, rounded up
+     * to whole patches, may come one patch closer. */
+    if (p->resize == GLIMPSE_RESIZE_PATCHES) side = p->width + p->patch;
     if (p->resize == GLIMPSE_RESIZE_SHORTEST) side = p->resize_width;
     if (p->resize == GLIMPSE_RESIZE_EXACT) {
         side = p->resize_width > p->resize_height ? p->resize_width : p->resize_height;

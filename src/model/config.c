@@ -87,8 +87,7 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
         return;
     }
     if (type && strcmp(type, "siglip2") == 0) {
-        glimpse_config_refuse(r, "model_type",
-                              "siglip2, the SigLIP 2 of flexible resolution (NaFlex),");
+        glimpse_config_read_naflex(r, root, config);
         return;
     }
     if (type && strcmp(type, "chinese_clip") == 0) {
@@ -182,6 +181,14 @@ static void read_pictures(glimpse_config_reader *r, json_t *root, glimpse_model_
     const char *name = json_string_value(glimpse_config_member(root, "image_processor_type"));
     if (!name) name = json_string_value(glimpse_config_member(root, "feature_extractor_type"));
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
+    if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) {
+        if (name && strncmp(name, "Siglip2ImageProcessor", 21) != 0) {
+            glimpse_config_refuse(r, "image_processor_type", name);
+            return;
+        }
+        glimpse_config_read_naflex_pictures(r, root, config);
+        return;
+    }
     if (name) siglip = strncmp(name, "Siglip", 6) == 0 || (siglip && strncmp(name, "CLIP", 4) != 0);
     if (siglip) {
         glimpse_config_read_siglip_pictures(r, root, config->image_size, &config->preprocess);
@@ -199,7 +206,8 @@ static void check(glimpse_config_reader *r, const glimpse_model_config *c) {
         r->status = glimpse_fail(GLIMPSE_E_FORMAT, "%s: patches of %zu pixels in a picture of %zu",
                                  r->path, c->patch, c->image_size);
     }
-    int ends_there = p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT;
+    int ends_there =
+        p->center_crop || p->resize == GLIMPSE_RESIZE_EXACT || p->resize == GLIMPSE_RESIZE_PATCHES;
     if (r->status == GLIMPSE_OK &&
         (!ends_there || p->width != c->image_size || p->height != c->image_size)) {
         r->status =
@@ -258,13 +266,15 @@ static int read_directory(glimpse_model_config *out, const char *directory, int 
         glimpse_config_has(directory, "textual/model.onnx")) {
         return fail_immich(directory);
     }
-    if (!glimpse_config_has(directory, "config.json") &&
+    const char *apple = glimpse_config_mobileclip_file(directory);
+    if (!glimpse_config_has(directory, "config.json") && !apple &&
         !glimpse_config_has(directory, "open_clip_config.json")) {
         return glimpse_weights_fail_directory(directory);
     }
     int open_clip = glimpse_config_has(directory, "open_clip_config.json") &&
                     (!glimpse_config_has(directory, "config.json") || prefers_open_clip(directory));
-    char *path = glimpse_path_join(directory, open_clip ? "open_clip_config.json" : "config.json");
+    const char *name = open_clip ? "open_clip_config.json" : apple ? apple : "config.json";
+    char *path = glimpse_path_join(directory, name);
     char *pictures_path = NULL;
     json_t *root = NULL, *pictures = NULL;
     glimpse_config_reader r = {path, GLIMPSE_OK};
@@ -277,6 +287,8 @@ static int read_directory(glimpse_model_config *out, const char *directory, int 
     const char *type = json_string_value(glimpse_config_member(root, "model_type"));
     if (open_clip) {
         glimpse_config_read_open_clip(&r, root, out);
+    } else if (apple || glimpse_config_member(root, "image_cfg")) {
+        glimpse_config_read_mobileclip(&r, root, out);
     } else if (type && strcmp(type, "M-CLIP") == 0) {
         char *image = NULL;
         glimpse_config_m_clip_image(&r, root, directory, &image);

@@ -18,7 +18,8 @@ typedef enum glimpse_layout {
     GLIMPSE_LAYOUT_HF,              /* transformers' CLIPModel */
     GLIMPSE_LAYOUT_OPENCLIP,        /* open_clip's CLIP, openai/CLIP names */
     GLIMPSE_LAYOUT_OPENCLIP_CUSTOM, /* open_clip's CustomTextCLIP: text names under "text." */
-    GLIMPSE_LAYOUT_SIGLIP           /* transformers' SiglipModel: SigLIP, fixed-size SigLIP 2 */
+    GLIMPSE_LAYOUT_SIGLIP,          /* transformers' SiglipModel and Siglip2Model */
+    GLIMPSE_LAYOUT_MOBILECLIP       /* Apple's MobileCLIP */
 } glimpse_layout;
 
 /* What an image tower is made of; image_tower.c has the operations of each. */
@@ -26,7 +27,8 @@ typedef enum glimpse_image_architecture {
     GLIMPSE_IMAGE_VIT,      /* openai/CLIP's and SigLIP's transformers: vit.c */
     GLIMPSE_IMAGE_TIMM_VIT, /* timm's: SigLIP of OpenCLIP, EVA02, PE-Core */
     GLIMPSE_IMAGE_RESNET,   /* openai/CLIP's ModifiedResNet */
-    GLIMPSE_IMAGE_FASTVIT   /* MobileCLIP */
+    GLIMPSE_IMAGE_FASTVIT,  /* MobileCLIP */
+    GLIMPSE_IMAGE_NAFLEX    /* SigLIP 2 of flexible resolution: naflex.c */
 } glimpse_image_architecture;
 
 typedef enum glimpse_text_architecture {
@@ -121,6 +123,9 @@ typedef struct glimpse_model_config {
     glimpse_image_architecture image_architecture;
     glimpse_timm_config timm; /* of GLIMPSE_IMAGE_TIMM_VIT */
     size_t image_size, patch; /* square input, square patches; 3 channels */
+    /* Of GLIMPSE_IMAGE_NAFLEX, whose image_size is the largest square: rows and columns of the
+     * table of positions. How many patches a picture may have, `preprocess` says. */
+    size_t position_grid;
     /* Of GLIMPSE_IMAGE_RESNET: channels of the stem, bottlenecks of each layer. vision.width is
      * then that of the pooling, patch the pixels of a side that become one. */
     size_t resnet_width, resnet_layers[GLIMPSE_RESNET_LAYERS];
@@ -136,6 +141,7 @@ typedef struct glimpse_model_config {
     glimpse_text_pooling text_pooling;
     glimpse_text_padding padding;
     glimpse_text_projection text_projection;
+    int text_mixers;  /* of GLIMPSE_TEXT_MCT: whether convolutions stand around the blocks */
     int causal;       /* a token sees those before it only */
     int32_t end_id;   /* of GLIMPSE_TEXT_END; -1: the configuration says none */
     int sigmoid;      /* logits go through a sigmoid, and there is a logit_bias */
@@ -143,8 +149,8 @@ typedef struct glimpse_model_config {
     glimpse_preprocess preprocess;
 } glimpse_model_config;
 
-/* Reads open_clip_config.json when it and OpenCLIP weights are there, else config.json with
- * preprocessor_config.json. */
+/* Reads open_clip_config.json when it and OpenCLIP weights are there, else Apple's configuration of
+ * a MobileCLIP (mobileclip_s0.json), else config.json with preprocessor_config.json. */
 int glimpse_model_config_read(glimpse_model_config *out, const char *directory);
 
 #endif

@@ -101,8 +101,11 @@ static void read_resnet(glimpse_config_reader *r, json_t *vision, glimpse_model_
 }
 
 static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
+    const char *timm = json_string_value(glimpse_config_member(vision, "timm_model_name"));
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
-    if (glimpse_config_member(vision, "timm_model_name")) {
+    if (timm && strncmp(timm, "fastvit_", 8) == 0) {
+        glimpse_config_read_fastvit(r, vision, config);
+    } else if (glimpse_config_member(vision, "timm_model_name")) {
         glimpse_config_read_timm(r, vision, config);
     } else if (json_is_array(glimpse_config_member(vision, "layers"))) {
         read_resnet(r, vision, config);

@@ -82,6 +82,11 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config);
 void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root, size_t image_size,
                                          glimpse_preprocess *p);
+/* The same of SigLIP 2 of flexible resolution; the second sets config->image_size, too. */
+void glimpse_config_read_naflex(glimpse_config_reader *r, json_t *root,
+                                glimpse_model_config *config);
+void glimpse_config_read_naflex_pictures(glimpse_config_reader *r, json_t *root,
+                                         glimpse_model_config *config);
 /* config_m_clip.c: where the model with the pictures of M-CLIP in `directory` is; *image is the
  * caller's. Then the rest, into the configuration of that model. */
 void glimpse_config_m_clip_image(glimpse_config_reader *r, json_t *root, const char *directory,
@@ -97,5 +102,13 @@ void glimpse_config_read_timm(glimpse_config_reader *r, json_t *vision,
 /* config_open_clip.c: open_clip_config.json. */
 void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
                                    glimpse_model_config *config);
+/* config_mobileclip.c: vision_cfg of open_clip_config.json with a FastViT. */
+void glimpse_config_read_fastvit(glimpse_config_reader *r, json_t *vision,
+                                 glimpse_model_config *config);
+/* Apple's configuration of a MobileCLIP, and what it is called in `directory`: NULL when there is
+ * none. */
+void glimpse_config_read_mobileclip(glimpse_config_reader *r, json_t *root,
+                                    glimpse_model_config *config);
+const char *glimpse_config_mobileclip_file(const char *directory);
 
 #endif

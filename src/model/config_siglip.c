@@ -1,15 +1,26 @@
 /*
  * model/config_siglip.c - what config.json and preprocessor_config.json mean for SigLIP and the
- * fixed-resolution SigLIP 2, which share transformers' class SiglipModel.
+ * fixed-resolution SigLIP 2, which share transformers' class SiglipModel; and for SigLIP 2 of
+ * flexible resolution (NaFlex), of class Siglip2Model.
  *
  * Absent keys take the defaults of SiglipTextConfig, SiglipVisionConfig and SiglipImageProcessor:
  * both towers of width 768, MLP 3072, 12 layers, 12 heads, eps 1e-6 and gelu_pytorch_tanh; texts of
- * 64 tokens out of 32000; pictures of 224 pixels in patches of 16, squashed to the square.
+ * 64 tokens out of 32000; pictures of 224 pixels in patches of 16, squashed to the square. NaFlex:
+ * 256 positions, and pictures of up to 256 patches of 16 pixels, bilinear (Siglip2VisionConfig,
+ * Siglip2ImageProcessor).
  */
 #include "core/error.h"
 #include "model/config_reader.h"
 
 #include <string.h>
+
+/* Of a square of at most `count` patches. */
+static size_t largest_side(size_t count) {
+    size_t side = 1;
+    while ((side + 1) * (side + 1) <= count)
+        side++;
+    return side;
+}
 
 static void read_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower) {
     tower->width = glimpse_config_size(r, object, "hidden_size", 768, MAX_WIDTH);
@@ -80,4 +91,51 @@ void glimpse_config_read_siglip_pictures(glimpse_config_reader *r, json_t *root,
     if (!glimpse_config_flag(r, root, "do_resize", 1)) p->resize = GLIMPSE_RESIZE_NONE;
     p->crop_rule = GLIMPSE_CROP_HF;
     glimpse_config_read_values(r, root, half, half, p);
+}
+
+void glimpse_config_read_naflex(glimpse_config_reader *r, json_t *root,
+                                glimpse_model_config *config) {
+    enum { MAX_POSITIONS = 65536 };
+    json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
+    glimpse_config_read_siglip(r, root, config);
+    config->image_architecture = GLIMPSE_IMAGE_NAFLEX;
+    size_t positions = glimpse_config_size(r, vision, "num_patches", 256, MAX_POSITIONS);
+    config->position_grid = largest_side(positions);
+    if (r->status == GLIMPSE_OK && config->position_grid * config->position_grid != positions) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: %zu positions (\"num_patches\") are no square table", r->path,
+                                 positions);
+    }
+}
+
+void glimpse_config_read_naflex_pictures(glimpse_config_reader *r, json_t *root,
+                                         glimpse_model_config *config) {
+    enum { MAX_PATCHES = 4096, MAX_LENGTH = 65536 };
+    static const float half[3] = {0.5f, 0.5f, 0.5f};
+    glimpse_preprocess *p = &config->preprocess;
+    /* Without the file: the rules at the model's own patches. With it: its class's defaults. */
+    size_t patch = glimpse_config_size(r, root, "patch_size", root ? 16 : config->patch, MAX_SIDE);
+    size_t patches = glimpse_config_size(r, root, "max_num_patches", 256, MAX_PATCHES);
+    memset(p, 0, sizeof *p);
+    p->resize = GLIMPSE_RESIZE_PATCHES;
+    if (!glimpse_config_flag(r, root, "do_resize", 1))
+        glimpse_config_refuse(r, "do_resize", "false");
+    if (r->status == GLIMPSE_OK && patch != config->patch) {
+        r->status = glimpse_fail(GLIMPSE_E_FORMAT,
+                                 "%s: pictures are cut into patches of %zu pixels, the model takes "
+                                 "patches of %zu",
+                                 r->path, patch, config->patch);
+    }
+    if (r->status == GLIMPSE_OK && patch * patches > MAX_LENGTH) {
+        r->status = glimpse_fail(GLIMPSE_E_LIMIT,
+                                 "%s: a row of %zu patches (\"max_num_patches\") of %zu pixels is "
+                                 "longer than the %d pixels that a picture may have",
+                                 r->path, patches, patch, MAX_LENGTH);
+    }
+    p->patch = (uint32_t)patch;
+    p->max_patches = (uint32_t)patches;
+    config->image_size = patch * largest_side(patches);
+    p->width = p->height = (uint32_t)config->image_size;
+    glimpse_config_read_values(r, root, half, half, p);
+    if (!glimpse_config_member(root, "resample")) p->resample = GLIMPSE_RESAMPLE_BILINEAR;
 }

@@ -17,8 +17,8 @@ struct glimpse_encoder {
     glimpse_workspace *workspace;
     void *image; /* of the image tower's work_bytes */
     glimpse_pass text;
-    float *pixels; /* [3][H][W] of one picture */
-    uint8_t *rgb;  /* [H][W][3] of one picture */
+    float *pixels; /* [3][H][W] of one picture, the largest */
+    uint8_t *rgb;  /* [H][W][3] of one picture, the largest */
     int32_t *ids;  /* [context] */
     float *whole;  /* embeddings of one pass [..][E] where only their beginnings are kept */
 };
@@ -36,10 +36,10 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     /* The towers never run at the same time: they share the block. */
     size_t mark = glimpse_arena_mark(arena);
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
-        size_t area = c->image_size * c->image_size;
+        size_t values = glimpse_preprocess_max_bytes(&c->preprocess);
         model->image.ops->plan(e->image, arena, model->image.tower, e->max_batch);
-        e->pixels = glimpse_arena_alloc(arena, 3 * area, sizeof(float));
-        e->rgb = glimpse_arena_alloc(arena, 3 * area, 1);
+        e->pixels = glimpse_arena_alloc(arena, values, sizeof(float));
+        e->rgb = glimpse_arena_alloc(arena, values, 1);
     }
     glimpse_arena_rewind(arena, mark);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
@@ -151,35 +151,88 @@ typedef struct pictures {
     const float *pixels;
     const uint8_t *rgb;
     const glimpse_image *const *images;
+    const glimpse_encoder_input *inputs;
 } pictures;
+
+/* Picture `i` as the tower takes it, up to its pixel values. */
+static int find_input(glimpse_encoder_input *out, const glimpse_encoder *e, const pictures *from,
+                      size_t i) {
+    const glimpse_preprocess *p = &e->model->config.preprocess;
+    size_t values = (size_t)p->width * p->height * 3;
+    *out = (glimpse_encoder_input){.width = p->width, .height = p->height};
+    if (from->inputs) {
+        *out = from->inputs[i];
+    } else if (from->pixels) {
+        out->pixels = from->pixels + i * values;
+    } else if (from->rgb) {
+        out->rgb = from->rgb + i * values;
+    } else {
+        const glimpse_image_meta *meta = glimpse_image_metadata(from->images[i]);
+        glimpse_preprocess own;
+        int status = glimpse_preprocess_for(&own, p, meta->width, meta->height);
+        if (status == GLIMPSE_OK) status = glimpse_preprocess_rgb(e->rgb, &own, from->images[i]);
+        if (status < 0) return status;
+        *out = (glimpse_encoder_input){.rgb = e->rgb, .width = own.width, .height = own.height};
+    }
+    return GLIMPSE_OK;
+}
+
+static int check_input(const glimpse_encoder *e, const glimpse_encoder_input *input) {
+    const glimpse_preprocess *p = &e->model->config.preprocess;
+    int fits = input->width == p->width && input->height == p->height;
+    if (p->resize == GLIMPSE_RESIZE_PATCHES) {
+        fits = input->width > 0 && input->height > 0 && input->width % p->patch == 0 &&
+               input->height % p->patch == 0 &&
+               (uint64_t)(input->width / p->patch) * (input->height / p->patch) <= p->max_patches;
+    }
+    if (!fits) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%s: an input of %u x %u pixels, which is no size that the model's "
+                            "preprocessing ends at",
+                            e->model->path, input->width, input->height);
+    }
+    if (!input->rgb == !input->pixels) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: an input has either `rgb` or `pixels`",
+                            e->model->path);
+    }
+    return GLIMPSE_OK;
+}
+
+/* Picture `i` into place `place` of the batch. */
+static int add_picture(glimpse_encoder *e, const pictures *from, size_t i, size_t place) {
+    const glimpse_image_ops *tower = e->model->image.ops;
+    glimpse_encoder_input input;
+    int status = find_input(&input, e, from, i);
+    if (status == GLIMPSE_OK) status = check_input(e, &input);
+    if (status < 0) return status;
+    if (input.rgb) {
+        glimpse_preprocess own = e->model->config.preprocess;
+        own.width = input.width;
+        own.height = input.height;
+        glimpse_preprocess_normalize(e->pixels, &own, input.rgb);
+        input.pixels = e->pixels;
+    }
+    if (tower->add_sized) {
+        size_t patch = e->model->config.patch;
+        tower->add_sized(e->image, place, input.pixels, input.height / patch, input.width / patch);
+    } else {
+        tower->add(e->image, place, input.pixels);
+    }
+    return GLIMPSE_OK;
+}
 
 static int encode_pictures(glimpse_encoder *e, const pictures *from, size_t count,
                            float *embeddings, unsigned flags) {
     int status = needs(e, GLIMPSE_TOWER_IMAGE);
     if (status < 0) return status;
-    const glimpse_model_config *c = &e->model->config;
-    size_t area = c->image_size * c->image_size;
-    const glimpse_image_ops *tower = e->model->image.ops;
     for (size_t done = 0; done < count;) {
         size_t batch = count - done < e->max_batch ? count - done : e->max_batch;
         for (size_t b = 0; b < batch; b++) {
-            const float *pixels = e->pixels;
-            if (from->pixels) {
-                pixels = from->pixels + (done + b) * 3 * area;
-            } else {
-                const uint8_t *rgb = e->rgb;
-                if (from->rgb) {
-                    rgb = from->rgb + (done + b) * 3 * area;
-                } else {
-                    status = glimpse_preprocess_rgb(e->rgb, &c->preprocess, from->images[done + b]);
-                    if (status < 0) return status;
-                }
-                glimpse_preprocess_normalize(e->pixels, &c->preprocess, rgb);
-            }
-            tower->add(e->image, b, pixels);
+            status = add_picture(e, from, done + b, b);
+            if (status < 0) return status;
         }
         float *to = embeddings + done * e->model->dimensions;
-        status = tower->run(e->image, e->workspace, batch, pass_output(e, to));
+        status = e->model->image.ops->run(e->image, e->workspace, batch, pass_output(e, to));
         if (status < 0) return status;
         keep_beginnings(e, to, batch);
         done += batch;
@@ -195,6 +248,11 @@ int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *e, const float *p
 int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *e, const uint8_t *rgb, size_t count,
                         unsigned flags) {
     return encode_pictures(e, &(pictures){.rgb = rgb}, count, embeddings, flags);
+}
+
+int glimpse_encoder_inputs(float *embeddings, glimpse_encoder *e,
+                           const glimpse_encoder_input *inputs, size_t count, unsigned flags) {
+    return encode_pictures(e, &(pictures){.inputs = inputs}, count, embeddings, flags);
 }
 
 int glimpse_encoder_images(float *embeddings, glimpse_encoder *e,

@@ -92,6 +92,10 @@ static void add_config(glimpse_hasher *hasher, const glimpse_model_config *confi
         glimpse_fingerprint_add_number(hasher, "projection", (double)config->text_projection);
         add_timm(hasher, config);
     }
+    if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) {
+        glimpse_fingerprint_add_number(hasher, "position_grid", (double)config->position_grid);
+        glimpse_fingerprint_add_number(hasher, "max_patches", (double)p->max_patches);
+    }
 }
 
 /* Files of the directory's tokenizer besides those above, NULL when there are none. Layouts of CLIP

@@ -3,6 +3,8 @@
  */
 #include "model/image_tower.h"
 
+#include "model/fastvit.h"
+#include "model/naflex.h"
 #include "model/resnet.h"
 #include "model/timm_vit.h"
 #include "model/vit.h"
@@ -10,7 +12,9 @@
 static const glimpse_image_ops *const architectures[] = {
     [GLIMPSE_IMAGE_VIT] = &glimpse_image_vit,
     [GLIMPSE_IMAGE_TIMM_VIT] = &glimpse_image_timm_vit,
+    [GLIMPSE_IMAGE_FASTVIT] = &glimpse_image_fastvit,
     [GLIMPSE_IMAGE_RESNET] = &glimpse_image_resnet,
+    [GLIMPSE_IMAGE_NAFLEX] = &glimpse_image_naflex,
 };
 enum { ARCHITECTURES = sizeof architectures / sizeof architectures[0] };
 

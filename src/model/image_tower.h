@@ -38,6 +38,9 @@ typedef struct glimpse_image_ops {
     /* Picture number `place` of the batch: pixels [3][S][S], normalised, S the image size; they may
      * change after the call. */
     void (*add)(void *work, size_t place, const float *pixels);
+    /* Of a tower that takes other sizes as well: pixels [3][rows P][columns P], no more patches
+     * than the preprocessing allows; places in order, from 0. NULL: there is only the square. */
+    void (*add_sized)(void *work, size_t place, const float *pixels, size_t rows, size_t columns);
     /* embeddings [count][E], as the tower leaves them (not scaled to unit length). */
     int (*run)(void *work, glimpse_workspace *workspace, size_t count, float *embeddings);
     void (*trace)(void *work, glimpse_trace_fn trace, void *user);

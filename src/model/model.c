@@ -17,6 +17,7 @@
 #include <string.h>
 
 static const char *const *weight_names(const glimpse_model_config *config) {
+    if (config->layout == GLIMPSE_LAYOUT_MOBILECLIP) return glimpse_tensors_mobileclip;
     return config->layout == GLIMPSE_LAYOUT_HF || config->layout == GLIMPSE_LAYOUT_SIGLIP
                ? glimpse_tensors_transformers
                : glimpse_tensors_open_clip;

@@ -48,6 +48,7 @@ typedef struct glimpse_pass {
     void *mlp;        /* [max_rows][F] element */
     float *gates;     /* [max_rows][2F] of gated MLPs */
     float *scores;    /* tiles of the attention of one head */
+    float *scratch;   /* of the convolutions of a tower that has mixers */
     float *pooled;    /* [max_sequences][D] residual stream of the pooled rows */
     void *middle;     /* [max_sequences][M] element */
     float *projected; /* [max_sequences][E] */

@@ -53,6 +53,8 @@ const char *const glimpse_tensors_transformers[] = {WITH_INDEX(TRANSFORMERS),
 const char *const glimpse_tensors_open_clip[] = {WITH_INDEX(OPEN_CLIP), TRANSFORMERS,
                                                  OPEN_CLIP_PYTORCH ".safetensors",
                                                  WITH_INDEX(OPEN_CLIP_PYTORCH ".bin"), NULL};
+const char *const glimpse_tensors_mobileclip[] = {TRANSFORMERS, "mobileclip_s0.pt",
+                                                  "mobileclip_s1.pt", "mobileclip_s2.pt", NULL};
 
 static int bad(const char *path, const char *name, const char *what) {
     return glimpse_fail(GLIMPSE_E_FORMAT, "%s: tensor \"%s\": %s", path, name, what);

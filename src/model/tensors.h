@@ -34,6 +34,7 @@ typedef struct glimpse_tensors glimpse_tensors;
  * to look for, in this order. */
 extern const char *const glimpse_tensors_transformers[];
 extern const char *const glimpse_tensors_open_clip[];
+extern const char *const glimpse_tensors_mobileclip[]; /* Apple's */
 
 /* Opens the weights in `directory`: the first of `names` (ended by NULL) that exists, each either a
  * file or an index (.json with a "weight_map" from tensor to file name). */

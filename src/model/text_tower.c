@@ -4,6 +4,8 @@
  */
 #include "model/text_tower.h"
 
+#include "model/mct.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +200,7 @@ typedef struct architecture {
 
 static const architecture architectures[] = {
     [GLIMPSE_TEXT_CLIP] = {load_clip, token_and_position},
+    [GLIMPSE_TEXT_MCT] = {glimpse_mct_load, token_and_position},
     [GLIMPSE_TEXT_BERT] = {load_bert, normed_token_and_position},
     [GLIMPSE_TEXT_M2M] = {load_m2m, scaled_token_and_position},
 };

@@ -17,6 +17,7 @@
 
 #include "core/error.h"
 #include "model/loader.h"
+#include "model/text_mixer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +127,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
     free(tower->rotary);
     free(tower->class_token);
     glimpse_pooling_release(&tower->pooling);
+    glimpse_text_mixers_release(tower);
     *tower = (glimpse_tower){.math = NULL};
 }
 
@@ -133,7 +135,8 @@ size_t glimpse_tower_memory(const glimpse_tower *tower) {
     size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
                    glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->middle) +
                    glimpse_stem_memory(&tower->stem) + glimpse_linear_memory(tower->projection) +
-                   glimpse_pooling_memory(&tower->pooling, tower->config.width);
+                   glimpse_pooling_memory(&tower->pooling, tower->config.width) +
+                   glimpse_text_mixers_memory(tower);
     if (tower->rotary)
         bytes += tower->tokens * tower->config.width / tower->config.heads * sizeof(float);
     for (size_t i = 0; tower->blocks && i < tower->config.layers; i++) {

@@ -49,8 +49,10 @@ typedef struct glimpse_tower {
     size_t side, patch, grid; /* pixels of the picture, pixels of a patch, patches per side */
     /* text tower */
     glimpse_text_architecture text;
-    int mean;                     /* the mean over all rows of a text is pooled */
-    int unpadded;                 /* texts are as long as they are, and attend without a mask */
+    struct glimpse_text_mixer *mixers; /* [2], around the blocks; NULL: none (text_mixer.h) */
+    int mean;                          /* the mean over all rows of a text is pooled */
+    int unpadded; /* texts, and pictures of NaFlex, are as long as they are, and attend without a
+                     mask */
     glimpse_numbers tokens_table; /* [vocabulary][D], borrowed from the mapping */
 } glimpse_tower;
 

@@ -9,6 +9,7 @@
  * head (SigLIP's pictures), or of which the mean is pooled (XLM-R's texts), needs them all.
  */
 #include "model/model_internal.h"
+#include "model/text_mixer.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,6 +32,7 @@ void glimpse_pass_plan(glimpse_pass *pass, glimpse_arena *arena, const glimpse_t
     if (c->gated) pass->gates = glimpse_arena_alloc(arena, rows * 2 * c->mlp, sizeof(float));
     pass->scores = glimpse_arena_alloc(
         arena, glimpse_attention_scratch(tower->tokens, c->width / c->heads), sizeof(float));
+    pass->scratch = glimpse_arena_alloc(arena, glimpse_text_mixers_scratch(tower), sizeof(float));
     pass->pooled = glimpse_arena_alloc(arena, sequences * c->width, sizeof(float));
     pass->middle = glimpse_arena_alloc(arena, sequences * tower->middle_width, element);
     pass->projected = glimpse_arena_alloc(arena, sequences * tower->embedding, sizeof(float));
@@ -161,7 +163,8 @@ static void rotate(const glimpse_pass *pass, size_t sequences) {
 }
 
 /* All sequences on the matrix units: into h, or, where a norm follows, into mixed. 1 when that was
- * done: either for all or for none, as the sequences of a tower without a mask are equally long. */
+ * done: either for all or for none, as the sequences of a tower without a mask are equally long
+ * unless it says `unpadded`. */
 static int attend_fast(const glimpse_pass *pass, const glimpse_block *block, size_t sequences) {
     const glimpse_tower *tower = pass->tower;
     glimpse_element result = block->attn_norm.gamma ? GLIMPSE_ELEMENT_F32 : tower->math->element;
@@ -268,19 +271,31 @@ static int project(const glimpse_pass *pass, size_t sequences, float *embeddings
 int glimpse_pass_run(glimpse_pass *pass, size_t sequences, float *embeddings) {
     const glimpse_tower *tower = pass->tower;
     size_t layers = tower->config.layers, width = tower->config.width;
-    size_t rows = pass->starts[sequences];
-    if (pass->trace) pass->trace(pass->trace_user, 0, pass->x, rows, width);
+    size_t rows = pass->starts[sequences], stage = 0;
+    /* Whether the last layer is needed for more rows than are pooled. */
+    int all = pass->trace || tower->pooling.query || tower->mean || tower->mixers;
+    if (pass->trace) pass->trace(pass->trace_user, stage, pass->x, rows, width);
+    if (tower->mixers) {
+        int status = glimpse_text_mixer_run(pass, 0, sequences);
+        if (status < 0) return status;
+        if (pass->trace) pass->trace(pass->trace_user, ++stage, pass->x, rows, width);
+    }
     for (size_t i = 0; i < layers; i++) {
-        int pooled_only = i + 1 == layers && !pass->trace && !tower->pooling.query && !tower->mean;
+        int pooled_only = i + 1 == layers && !all;
         if (pooled_only) gather(pass, sequences);
         int status = run_block(pass, &tower->blocks[i], sequences, pooled_only);
         if (status < 0) return status;
-        if (pass->trace) pass->trace(pass->trace_user, i + 1, pass->x, rows, width);
+        if (pass->trace) pass->trace(pass->trace_user, ++stage, pass->x, rows, width);
+    }
+    if (tower->mixers) {
+        int status = glimpse_text_mixer_run(pass, 1, sequences);
+        if (status < 0) return status;
+        if (pass->trace) pass->trace(pass->trace_user, ++stage, pass->x, rows, width);
     }
     if (tower->pooling.query) return glimpse_pass_pool(pass, sequences, embeddings);
     if (tower->mean) {
         gather_means(pass, sequences);
-    } else if (pass->trace) {
+    } else if (all) {
         gather(pass, sequences);
     }
     return project(pass, sequences, embeddings);

@@ -39,6 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_tower(&model.text);
         check_preprocess(&model.preprocess);
         PROMISE(model.patch > 0 && model.patch <= model.image_size);
+        if (model.image_architecture == GLIMPSE_IMAGE_NAFLEX) {
+            glimpse_preprocess own;
+            PROMISE(model.position_grid > 0);
+            PROMISE(glimpse_preprocess_for(&own, &model.preprocess, 640, 480) == GLIMPSE_OK);
+            PROMISE((size_t)own.width * own.height * 3 <=
+                    glimpse_preprocess_max_bytes(&model.preprocess));
+        }
         PROMISE(model.context > 0 && model.vocabulary > 0 && model.embedding > 0);
     }
     glimpse_blip_config blip;

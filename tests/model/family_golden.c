@@ -54,9 +54,6 @@ double family_tolerance(const family *f, const char *name) {
     return json_number_value(value);
 }
 
-typedef int (*encode_fn)(float *embeddings, glimpse_encoder *encoder, const void *inputs,
-                         size_t count, unsigned flags);
-
 static int encode_pixels(float *embeddings, glimpse_encoder *encoder, const void *inputs,
                          size_t count, unsigned flags) {
     return glimpse_encoder_pixels(embeddings, encoder, inputs, count, flags);
@@ -67,8 +64,8 @@ static int encode_ids(float *embeddings, glimpse_encoder *encoder, const void *i
     return glimpse_encoder_tokens(embeddings, encoder, inputs, count, flags);
 }
 
-static void compare_embeddings(const family *f, glimpse_precision precision, encode_fn encode,
-                               const char *inputs, const char *what) {
+static void compare_embeddings(const family *f, glimpse_precision precision,
+                               family_encode_fn encode, const char *inputs, const char *what) {
     char unit_name[64];
     (void)snprintf(unit_name, sizeof unit_name, "%s_norm", what);
     family_array input = load_family_array(f, inputs), raw = load_family_array(f, what);
@@ -96,20 +93,24 @@ static void compare_embeddings(const family *f, glimpse_precision precision, enc
 }
 
 void family_embeddings_match(const char *name) {
+    family_embeddings_match_by(name, encode_pixels);
+}
+
+void family_embeddings_match_by(const char *name, family_encode_fn encode_pictures) {
     static const glimpse_precision precisions[] = {GLIMPSE_PRECISION_F32, GLIMPSE_PRECISION_BF16,
                                                    GLIMPSE_PRECISION_INT8};
     for (int b = GLIMPSE_BACKEND_AUTO + 1; glimpse_backend_names()[b]; b++) {
         for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
             family f;
             if (!open_family(&f, name, (glimpse_backend)b, precisions[p])) continue;
-            compare_embeddings(&f, precisions[p], encode_pixels, "pixel_values", "image_embeds");
+            compare_embeddings(&f, precisions[p], encode_pictures, "pixel_values", "image_embeds");
             compare_embeddings(&f, precisions[p], encode_ids, "text_ids", "text_embeds");
             close_family(&f);
         }
     }
 }
 
-static void compare_texts(const family *f) {
+void family_texts_match(const family *f) {
     family_array unit = load_family_array(f, "text_embeds_norm");
     family_array ids = load_family_array(f, "text_ids");
     size_t i, width = unit.dims[1];
@@ -173,7 +174,7 @@ static void compare_pictures(const family *f) {
 void family_texts_and_pictures_match(const char *name) {
     family f;
     assert_true(open_family(&f, name, GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32));
-    compare_texts(&f);
+    family_texts_match(&f);
     compare_pictures(&f);
     close_family(&f);
 }

@@ -33,6 +33,12 @@ double family_tolerance(const family *f, const char *name);
 /* Embeddings of the recorded pixels and ids: in f32 at the recorded tolerances, in bf16 a cosine of
  * 0.999 and in int8 of 0.99, on every backend. */
 void family_embeddings_match(const char *name);
+/* The same where the recorded "pixel_values" are not what glimpse_encoder_pixels() takes. */
+typedef int (*family_encode_fn)(float *embeddings, glimpse_encoder *encoder, const void *inputs,
+                                size_t count, unsigned flags);
+void family_embeddings_match_by(const char *name, family_encode_fn encode_pictures);
+/* Texts, through the tokenizer, in f32. */
+void family_texts_match(const family *f);
 /* Texts and picture files, through the tokenizer and the preprocessing, in f32. */
 void family_texts_and_pictures_match(const char *name);
 

@@ -307,7 +307,6 @@ static void siglip_settings_that_cannot_be_honoured_are_refused(void **unused) {
         int status;
         const char *message;
     } cases[] = {
-        {"{\"model_type\": \"siglip2\"}", NULL, GLIMPSE_E_UNSUPPORTED, "NaFlex"},
         {"{\"model_type\": \"siglip\", \"vision_config\": {\"vision_use_head\": false}}", NULL,
          GLIMPSE_E_UNSUPPORTED, "vision_use_head"},
         {"{\"model_type\": \"siglip\", \"vision_config\": {\"hidden_act\": \"relu\"}}", NULL,

@@ -9,6 +9,7 @@
 #include "support/test.h"
 
 #include "support/random_blip.h"
+#include "support/random_mobileclip.h"
 #include "support/random_model.h"
 #include "support/random_resnet.h"
 
@@ -60,6 +61,11 @@ static subject decoder = {.name = "decoder",
 
 static subject resnet = {
     .name = "resnet",
+    .files = {"open_clip_config.json", "vocab.json", "merges.txt", "open_clip_model.safetensors"},
+    .weights = "open_clip_model.safetensors"};
+
+static subject mobileclip = {
+    .name = "mobileclip",
     .files = {"open_clip_config.json", "vocab.json", "merges.txt", "open_clip_model.safetensors"},
     .weights = "open_clip_model.safetensors"};
 
@@ -199,6 +205,10 @@ static int setup(void **unused) {
     r.vocabulary = 600;
     r.merges = 1;
     good = good && random_resnet_write(&r, path_in(root, "resnet"));
+    random_mobileclip fast = random_mobileclip_tiny();
+    fast.vocabulary = 600;
+    fast.merges = 1;
+    good = good && random_mobileclip_write(&fast, path_in(root, "mobileclip"));
     random_blip b = random_blip_tiny(GLIMPSE_BLIP_MATCH);
     good = good && random_blip_write(&b, path_in(root, "blip"));
     b = random_blip_tiny(GLIMPSE_BLIP_CAPTION);
@@ -207,6 +217,7 @@ static int setup(void **unused) {
     learn(&clip);
     learn(&siglip);
     learn(&resnet);
+    learn(&mobileclip);
     learn(&blip);
     learn(&decoder);
     return 0;
@@ -258,6 +269,7 @@ static void files_that_were_cut_are_refused(void **unused) {
     cut_everywhere(&clip);
     cut_everywhere(&siglip);
     cut_everywhere(&resnet);
+    cut_everywhere(&mobileclip);
     cut_everywhere(&blip);
     cut_everywhere(&decoder);
 }

@@ -44,14 +44,21 @@ random_model random_model_tiny_siglip(void) {
     return m;
 }
 
+random_model random_model_tiny_naflex(void) {
+    random_model m = random_model_tiny_siglip();
+    m.image_size = 40; /* 5 x 5 positions */
+    m.max_patches = 30;
+    return m;
+}
+
 random_model random_model_vit_b32(void) {
     return (random_model){224,  32,    512, 768,   12,           12, 3072, 512, 12, 8,
-                          2048, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
+                          2048, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0,  0};
 }
 
 random_model random_model_vit_l14(void) {
     return (random_model){224,  14,    768, 1024,  24,           16, 4096, 768, 12, 12,
-                          3072, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0};
+                          3072, 49408, 77,  "F16", "quick_gelu", 1,  1,    0,   0,  0};
 }
 
 static int close_both(FILE *a, FILE *b) {
@@ -134,8 +141,14 @@ static void plan_siglip(writer *w, const random_model *m) {
     float attention = 1.0f / sqrtf((float)width);
     add(w, "logit_scale", 1, 1, 0, 0, 0, 0.0f, 2.302585f);
     add(w, "logit_bias", 1, 1, 0, 0, 0, 0.0f, -1.0f);
-    add(w, "vision_model.embeddings.patch_embedding.weight", 4, width, 3, m->patch, m->patch,
-        1.0f / sqrtf(3.0f * (float)(m->patch * m->patch)), 0.0f);
+    size_t values = 3 * m->patch * m->patch;
+    if (m->max_patches) {
+        add(w, "vision_model.embeddings.patch_embedding.weight", 2, width, values, 0, 0,
+            1.0f / sqrtf((float)values), 0.0f);
+    } else {
+        add(w, "vision_model.embeddings.patch_embedding.weight", 4, width, 3, m->patch, m->patch,
+            1.0f / sqrtf((float)values), 0.0f);
+    }
     add(w, "vision_model.embeddings.patch_embedding.bias", 1, width, 0, 0, 0, 0.02f, 0.0f);
     add(w, "vision_model.embeddings.position_embedding.weight", 2, grid * grid, width, 0, 0, 0.1f,
         0.0f);
@@ -355,6 +368,7 @@ static int write_config(const random_model *m, const char *directory) {
         return 0;
     }
     char projection[64], end[64];
+    size_t grid = m->image_size / m->patch;
     (void)snprintf(projection, sizeof projection, "\"projection_dim\": %zu,", m->embedding);
     (void)snprintf(end, sizeof end,
                    m->siglip ? "\"projection_size\": %zu" : "\"eos_token_id\": %zu",
@@ -366,13 +380,22 @@ static int write_config(const random_model *m, const char *directory) {
                   "\"max_position_embeddings\": %zu, \"vocab_size\": %zu, %s, "
                   "\"hidden_act\": \"%s\"},\n"
                   " \"vision_config\": {\"hidden_size\": %zu, \"intermediate_size\": %zu, "
-                  "\"num_hidden_layers\": %zu, \"num_attention_heads\": %zu, \"image_size\": %zu, "
+                  "\"num_hidden_layers\": %zu, \"num_attention_heads\": %zu, \"%s\": %zu, "
                   "\"patch_size\": %zu, \"hidden_act\": \"%s\"}}\n",
-                  m->siglip ? "siglip" : "clip", m->siglip ? "" : projection, m->text_width,
-                  m->text_mlp, m->text_layers, m->text_heads, m->context, m->vocabulary, end,
-                  m->activation, m->vision_width, m->vision_mlp, m->vision_layers, m->vision_heads,
-                  m->image_size, m->patch, m->activation);
-    if (m->siglip) {
+                  m->max_patches ? "siglip2"
+                  : m->siglip    ? "siglip"
+                                 : "clip",
+                  m->siglip ? "" : projection, m->text_width, m->text_mlp, m->text_layers,
+                  m->text_heads, m->context, m->vocabulary, end, m->activation, m->vision_width,
+                  m->vision_mlp, m->vision_layers, m->vision_heads,
+                  m->max_patches ? "num_patches" : "image_size",
+                  m->max_patches ? grid * grid : m->image_size, m->patch, m->activation);
+    if (m->max_patches) {
+        (void)fprintf(pictures,
+                      "{\"image_processor_type\": \"Siglip2ImageProcessor\", \"patch_size\": "
+                      "%zu, \"max_num_patches\": %zu, \"resample\": 2}\n",
+                      m->patch, m->max_patches);
+    } else if (m->siglip) {
         (void)fprintf(pictures,
                       "{\"image_processor_type\": \"SiglipImageProcessor\", \"size\": "
                       "{\"height\": %zu, \"width\": %zu}, \"resample\": 2}\n",

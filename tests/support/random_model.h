@@ -20,12 +20,16 @@ typedef struct random_model {
     int merges; /* 1: the whole vocabulary is filled with merges, as in a real one; else bytes only
                  */
     int siglip; /* a SiglipModel with SigLIP 2's kind of tokenizer; embedding is vision_width */
+    size_t max_patches; /* of a picture: a Siglip2Model, `siglip` too; image_size is what the table
+                           of positions is for. 0: another model */
 } random_model;
 
 /* A model of a few kilobytes whose tokenizer knows the 256 bytes and nothing more. */
 random_model random_model_tiny(void);
 /* The same of SigLIP; 34 pixels in patches of 8 leave an edge unused. */
 random_model random_model_tiny_siglip(void);
+/* The same of flexible resolution. */
+random_model random_model_tiny_naflex(void);
 /* The shapes of openai/clip-vit-base-patch32 and -large-patch14. */
 random_model random_model_vit_b32(void);
 random_model random_model_vit_l14(void);

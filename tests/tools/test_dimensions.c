@@ -42,7 +42,7 @@ static void a_library_of_short_vectors_is_asked_without_saying_so_again(void **s
     assert_int_equal(json_array_size(at(root, "results")), 3);
     json_decref(root);
     run_free(&r);
-    /* Nothing is encoded again when the folders are looked at again. */
+    /* Nothing is encoded again when the directories are looked at again. */
     run(&r, "index", "-l", "short", "--json", "-q", NULL);
     expect(&r, 0);
     root = run_json(&r);
@@ -83,7 +83,7 @@ static void a_language_is_for_models_that_ask(void **state) {
     run_result r;
     run(&r, "embed", "--model", "demo", "--language", "de", "--text", "Katze", NULL);
     expect(&r, 4);
-    expect_err(&r, "have no language to choose");
+    expect_err(&r, "has no languages to choose from");
     run_free(&r);
     const char *nllb = shared_path_if_there("golden/families/nllb-clip");
     if (!nllb) {

@@ -419,7 +419,7 @@ static void a_file_of_weights_that_is_missing_is_named(void **state) {
     expect(&r, 0);
     expect_err(&r,
                "/model.safetensors: a link, and what it leads to is not there; get the model as "
-               "safetensors or as PyTorch wrote it, for example with glimpse pull ORG/NAME");
+               "safetensors or as PyTorch wrote it, for example with glimpse pull org/cached");
     expect_err(&r, "/parted/model-00002-of-00002.safetensors: ");
     run_free(&r);
     remove_tree(".cache");

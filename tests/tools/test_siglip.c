@@ -409,22 +409,50 @@ static void a_library_works_with_it(void **state) {
     run_free(&r);
     run(&r, "models", "--library", "lib", "--json", NULL);
     expect(&r, 0);
-    expect_out(&r, "/siglip\",\"path\":"); /* by its path: it is in no place for models */
+    expect_out(&r, "/siglip\",\"short_name\":null,\"path\":"); /* by its path: it is in no place for models */
     run_free(&r);
     run(&r, "doctor", "-m", "./siglip", "--library", "lib", "--json", NULL);
     expect(&r, 0);
     run_free(&r);
 }
 
-static void naflex_is_told_from_what_is_read(void **state) {
+static void naflex_pictures_have_a_size_of_their_own(void **state) {
     (void)state;
+    static const struct {
+        const char *name, *size;
+        size_t bytes;
+    } pictures[] = {{"scene_120x70", "\"width\":72,\"height\":40", 72 * 40 * 3},
+                    {"plasma_50x130", "\"width\":32,\"height\":88", 32 * 88 * 3},
+                    {"plasma_200x20", "\"width\":160,\"height\":16", 160 * 16 * 3}};
+    char model[1200], file[1300], path[128];
     run_result r;
-    assert_int_equal(mkdir("naflex", 0777), 0);
-    static const char config[] = "{\"model_type\": \"siglip2\"}";
-    write_file("naflex/config.json", config, sizeof config - 1);
-    run(&r, "embed", "-m", "./naflex", "--text", "a", NULL);
-    expect(&r, 4);
-    expect_err(&r, "NaFlex");
+    (void)snprintf(model, sizeof model, "%s", shared_path("golden/families/siglip2-naflex"));
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "expected/images/%s.png", pictures[i].name);
+        (void)snprintf(file, sizeof file, "%s", path_in(model, path));
+        run(&r, "preprocess", "--model", model, "--output", "out.rgb", file, NULL);
+        expect(&r, 0);
+        expect_out(&r, pictures[i].size);
+        run_free(&r);
+        size_t size = 0;
+        free(read_whole_file("out.rgb", &size));
+        assert_int_equal(size, pictures[i].bytes);
+        run(&r, "embed", "-m", model, "--image", file, NULL);
+        expect(&r, 0);
+        run_free(&r);
+    }
+    run(&r, "embed", "-m", model, "--text", "a photo", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    /* Where Hugging Face's programs keep models. */
+    static const char snapshots[] = "hub/models--org--naflex/snapshots/";
+    char link[256];
+    (void)snprintf(link, sizeof link, "%s%040d", snapshots, 7);
+    make_parents(link);
+    assert_int_equal(symlink(model, link), 0);
+    run_shell(&r, "HF_HUB_CACHE=\"$PWD/hub\" \"$G\" models --json");
+    expect(&r, 0);
+    expect_out(&r, "\"family\":\"SigLIP 2 NaFlex\"");
     run_free(&r);
 }
 
@@ -437,7 +465,7 @@ int main(void) {
         cmocka_unit_test(probabilities_follow_from_the_embeddings),
         cmocka_unit_test(calibration_examples_and_evaluation_work),
         cmocka_unit_test(a_library_works_with_it),
-        cmocka_unit_test(naflex_is_told_from_what_is_read),
+        cmocka_unit_test(naflex_pictures_have_a_size_of_their_own),
     };
     return cmocka_run_group_tests(tests, run_setup, run_teardown);
 }

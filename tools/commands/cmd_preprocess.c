@@ -65,13 +65,15 @@ static int run(int argc, char **argv) {
     }
     if (crop == 1) rules.crop_rule = GLIMPSE_CROP_HF;
     if (crop == 2) rules.crop_rule = GLIMPSE_CROP_TORCHVISION;
-    size_t size = (size_t)rules.width * rules.height * 3;
-    rgb = xmalloc(size);
+    rgb = xmalloc(glimpse_preprocess_max_bytes(&rules));
     if (glimpse_image_load(&image, arguments.words[0], NULL) < 0 ||
+        glimpse_preprocess_for(&rules, &rules, glimpse_image_metadata(image)->width,
+                               glimpse_image_metadata(image)->height) < 0 ||
         glimpse_preprocess_rgb(rgb, &rules, image) < 0) {
         code = tool_fail_last();
         goto done;
     }
+    const size_t size = (size_t)rules.width * rules.height * 3;
     if ((code = write_bytes(output, rgb, size)) != CLI_RUN) goto done;
     json_out j = {stdout, 0};
     jout_open(&j, '{');

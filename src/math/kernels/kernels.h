@@ -50,6 +50,16 @@ static inline size_t glimpse_dtype_size(glimpse_dtype dtype) {
 
 enum { GLIMPSE_ATTENTION_KEYS = 64 }; /* of one tile */
 
+/* One row of a depthwise convolution, channels last: what goes into it. */
+typedef struct glimpse_depthwise_row {
+    const float *const *rows;    /* [taps] input rows of [columns'][channels] */
+    const float *const *weights; /* [taps] their weights, each [kernel][channels] */
+    const float *bias;           /* [channels] */
+    size_t taps, kernel;         /* of the kernel: rows that take part, columns */
+    size_t stride;               /* input columns from one output column to the next */
+    size_t columns, channels;    /* of the output */
+} glimpse_depthwise_row;
+
 typedef struct glimpse_kernels {
     const char *name; /* "plain", "baseline", "avx2", "avx512" */
     size_t panel;     /* outputs in one panel of int8 weights */
@@ -115,6 +125,11 @@ typedef struct glimpse_kernels {
     /* A gated MLP (Shazeer 2020): out [rows][width] = silu(g) * u of each row [g, u]
      * of x [rows][2 width], with silu(g) = g * sigmoid(g); out may be x when element is F32. */
     void (*swiglu)(void *out, glimpse_element element, const float *x, size_t rows, size_t width);
+
+    /* out[i][c] = bias[c] + sum over r, k of rows[r][i stride + k][c] weights[r][k][c]; columns of
+     * out are `out_stride` floats apart. Input rows reach as far as the last column looks: padding
+     * is in them, or its rows are left out. */
+    void (*depthwise)(float *out, size_t out_stride, const glimpse_depthwise_row *row);
 } glimpse_kernels;
 
 /* Floats that attention() needs for this many queries (plain: keys) at most. */

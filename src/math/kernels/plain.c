@@ -184,6 +184,22 @@ static void swiglu(void *out, glimpse_element element, const float *x, size_t ro
     }
 }
 
+static void depthwise(float *out, size_t out_stride, const glimpse_depthwise_row *row) {
+    size_t channels = row->channels;
+    for (size_t i = 0; i < row->columns; i++) {
+        for (size_t c = 0; c < channels; c++) {
+            double sum = (double)row->bias[c];
+            for (size_t r = 0; r < row->taps; r++) {
+                for (size_t k = 0; k < row->kernel; k++) {
+                    sum += (double)row->rows[r][(i * row->stride + k) * channels + c] *
+                           (double)row->weights[r][k * channels + c];
+                }
+            }
+            out[i * out_stride + c] = (float)sum;
+        }
+    }
+}
+
 const glimpse_kernels glimpse_kernels_plain = {.name = "plain",
                                                .panel = 2,
                                                .layer_norm = layer_norm,
@@ -196,7 +212,8 @@ const glimpse_kernels glimpse_kernels_plain = {.name = "plain",
                                                .int8_rows = int8_rows,
                                                .int8_finish = int8_finish,
                                                .attention = attention,
-                                               .swiglu = swiglu};
+                                               .swiglu = swiglu,
+                                               .depthwise = depthwise};
 
 int glimpse_normalize(float *x, size_t count) {
     double sum = 0;

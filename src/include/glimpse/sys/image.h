@@ -207,8 +207,9 @@ typedef enum glimpse_crop_rule {
 typedef enum glimpse_resize_rule {
     GLIMPSE_RESIZE_NONE = 0,
     GLIMPSE_RESIZE_SHORTEST =
-        1,                   /* short edge to `resize_width`, long = floor(size * long / short) */
-    GLIMPSE_RESIZE_EXACT = 2 /* squash to resize_width x resize_height */
+        1,                     /* short edge to `resize_width`, long = floor(size * long / short) */
+    GLIMPSE_RESIZE_EXACT = 2,  /* squash to resize_width x resize_height */
+    GLIMPSE_RESIZE_PATCHES = 3 /* to a size of the picture's own, see glimpse_preprocess_for() */
 } glimpse_resize_rule;
 
 typedef struct glimpse_preprocess {
@@ -217,20 +218,37 @@ typedef struct glimpse_preprocess {
     glimpse_resample resample;
     int center_crop; /* 1: crop (or zero-pad) to width x height afterwards */
     glimpse_crop_rule crop_rule;
-    uint32_t width, height; /* of the result = the model's input */
+    uint32_t width, height; /* of the result = the model's input; PATCHES: the largest square */
     int normalize;          /* 0: only multiply by scale */
     float scale;            /* 1/255 */
     float mean[3], std[3];
+    uint32_t patch, max_patches; /* of PATCHES: pixels of a patch's side, patches of a picture */
 } glimpse_preprocess;
+
+/* The rules for pictures of width x height pixels: of the whole picture, as its metadata say. Those
+ * whose result has the same size for every picture are copied.
+ *
+ * With GLIMPSE_RESIZE_PATCHES (SigLIP 2 NaFlex) a picture nearly keeps its aspect. It is scaled by
+ * the largest s for which ceil(width s / patch) * ceil(height s / patch) is at most `max_patches`,
+ * and each side is rounded up to whole patches. As in the reference, s is found by halving 1e-6 to
+ * 100 until less than 1e-5 is left, so that a tiny picture ends below the limit. The result is
+ * GLIMPSE_RESIZE_EXACT to that size, for the calls below. GLIMPSE_E_LIMIT when not even 1e-6 is
+ * small enough. */
+GLIMPSE_API int glimpse_preprocess_for(glimpse_preprocess *out, const glimpse_preprocess *p,
+                                       uint32_t width, uint32_t height);
+/* Bytes of R,G,B that no result exceeds. */
+GLIMPSE_API size_t glimpse_preprocess_max_bytes(const glimpse_preprocess *p);
 
 /* What decode options' `short_side` should be for a picture that these rules are applied to: twice
  * the side that the resize ends at. Its filter then still averages over two pixels and more, and
- * what the decoder left out is finer than what is left. 0 (all pixels) when nothing is resized. */
+ * what the decoder left out is finer than what is left. 0 (all pixels) when nothing is resized. Of
+ * PATCHES enough for pictures of any aspect. */
 GLIMPSE_API uint32_t glimpse_preprocess_short_side(const glimpse_preprocess *p);
 
 /* Resize and crop to p->width x p->height. The geometry follows the whole picture's size, also when
  * it was decoded reduced. `rgb` holds p->width * p->height * 3 bytes. Fails
- * with GLIMPSE_E_INVALID when the rules do not end at that size. Equal bytes to
+ * with GLIMPSE_E_INVALID when the rules do not end at that size, which those of PATCHES do only
+ * once glimpse_preprocess_for() made them the picture's own. Equal bytes to
  * glimpse_preprocess_rgb_plain, which does the steps one by one; this one computes only the rows
  * and columns that survive the crop, so that a very long picture costs no more memory than any
  * other (the plain one refuses it with GLIMPSE_E_LIMIT). */

@@ -13,7 +13,7 @@
  *
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
  * pytorch_model.bin, or shards with an index of either, preprocessor_config.json, the tokenizer's
- * files), for the classes CLIPModel and SiglipModel; or one of OpenCLIP's CLIP models
+ * files), for the classes CLIPModel, SiglipModel and Siglip2Model; or one of OpenCLIP's CLIP models
  * (open_clip_config.json, open_clip_model.safetensors or open_clip_pytorch_model.bin). Weights in
  * F32, F16 or BF16 are mapped, and used as they are where the backend can. Of files that PyTorch
  * wrote nothing is run: <glimpse/sys/weights.h>.
@@ -28,8 +28,8 @@
  * SigLIP (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", arXiv:2303.15343) and
  * SigLIP 2 of fixed resolution (Tschannen et al. 2025, arXiv:2502.14786): pictures have no class
  * token, a learned query attends to all patches instead; texts are padded to the context length,
- * all places see each other, and the last one is read. SigLIP 2 of flexible resolution (NaFlex)
- * is GLIMPSE_E_UNSUPPORTED.
+ * all places see each other, and the last one is read. Pictures of SigLIP 2 of flexible resolution
+ * (NaFlex) nearly keep their aspect: each has a size of its own (glimpse_preprocess_for).
  *
  * Threads: a model is immutable after opening; share it. An encoder carries the activations of
  * one worker: one thread at a time; make one encoder per thread. An encoder computes on the
@@ -173,12 +173,26 @@ enum {
     GLIMPSE_ENCODE_EXACT = 2 /* glimpse_encoder_file: decode every pixel */
 };
 
-/* `pixels` [count][3][H][W], normalised; `embeddings` [count][E]. */
+/* `pixels` [count][3][H][W], normalised, H and W those of glimpse_model_preprocess(): of a NaFlex
+ * model the largest square, and glimpse_encoder_inputs() takes other sizes. `embeddings`
+ * [count][E].
+ */
 GLIMPSE_API int glimpse_encoder_pixels(float *embeddings, glimpse_encoder *encoder,
                                        const float *pixels, size_t count, unsigned flags);
-/* `rgb` [count][H][W][3] bytes as glimpse_preprocess_rgb leaves them. */
+/* `rgb` [count][H][W][3] bytes as glimpse_preprocess_rgb leaves them; H and W as above. */
 GLIMPSE_API int glimpse_encoder_rgb(float *embeddings, glimpse_encoder *encoder, const uint8_t *rgb,
                                     size_t count, unsigned flags);
+/* Pictures of a size each. Models of a fixed one take width and height of their preprocessing,
+ * NaFlex models all that glimpse_preprocess_for() comes to: whole patches, no more than
+ * `max_patches`. Any other is GLIMPSE_E_INVALID. */
+typedef struct glimpse_encoder_input {
+    const uint8_t *rgb;     /* [height][width][3], as glimpse_preprocess_rgb leaves it, or NULL */
+    const float *pixels;    /* [3][height][width], normalised, where `rgb` is NULL */
+    uint32_t width, height; /* pixels */
+} glimpse_encoder_input;
+GLIMPSE_API int glimpse_encoder_inputs(float *embeddings, glimpse_encoder *encoder,
+                                       const glimpse_encoder_input *inputs, size_t count,
+                                       unsigned flags);
 /* Preprocesses and encodes decoded pictures. */
 GLIMPSE_API int glimpse_encoder_images(float *embeddings, glimpse_encoder *encoder,
                                        const glimpse_image *const *images, size_t count,
