@@ -357,8 +357,10 @@ static void write_hf_weights(const json_t *root, const char *in) {
         finish(w, in, "model.safetensors");
         return;
     }
-    const int siglip = strcmp(text_of(root, "model_type"), "siglip") == 0;
-    const random_model m = {.image_size = size_of(vision, "image_size", 0),
+    /* Of NaFlex, positions are those of a square of 256 patches. */
+    const int siglip = strncmp(text_of(root, "model_type"), "siglip", 6) == 0,
+              naflex = strcmp(text_of(root, "model_type"), "siglip2") == 0;
+    const random_model m = {.image_size = size_of(vision, "image_size", 256),
                             .patch = size_of(vision, "patch_size", 0),
                             .embedding = siglip ? WIDTH : EMBEDDING,
                             .vision_width = WIDTH,
@@ -375,7 +377,8 @@ static void write_hf_weights(const json_t *root, const char *in) {
                             .activation = "gelu",
                             .shards = 1,
                             .seed = 7,
-                            .siglip = siglip};
+                            .siglip = siglip,
+                            .max_patches = naflex ? 256 : 0};
     assert_true(random_model_write(&m, in));
     keep_weights(in, "model.safetensors");
 }
@@ -642,7 +645,7 @@ static void write_tokenizer(const json_t *entry) {
         copy_fixture(from, "tokenizer_config.json");
     } else if (has_file(entry, "vocab.txt")) {
         copy_fixture("wordpiece/vocab.txt", "vocab.txt");
-    } else if (strcmp(family, "SigLIP 2") == 0) {
+    } else if (strncmp(family, "SigLIP 2", 8) == 0) {
         copy_fixture("gemma/tokenizer.json", "tokenizer.json");
     } else if (has_file(entry, "tokenizer.json")) {
         copy_fixture("xlmr/json/tokenizer.json", "tokenizer.json");
@@ -727,7 +730,7 @@ static size_t expected_context(const json_t *configurations) {
     const char *type = text_of(hf, "model_type");
     if (strcmp(type, "M-CLIP") == 0) return 512;
     if (strcmp(type, "chinese_clip") == 0) return 52;
-    if (hf) return size_of(text, "max_position_embeddings", strcmp(type, "siglip") ? 77 : 64);
+    if (hf) return size_of(text, "max_position_embeddings", strncmp(type, "siglip", 6) ? 77 : 64);
     const json_t *model =
         json_object_get(json_object_get(configurations, "open_clip_config.json"), "model_cfg");
     return size_of(json_object_get(model, "text_cfg"), "context_length", 77);
@@ -763,7 +766,10 @@ static void check_pictures(const glimpse_preprocess *rules, const json_t *entry,
     assert_int_equal(rules->height, rules->width);
     assert_int_equal(rules->resample,
                      bilinear ? GLIMPSE_RESAMPLE_BILINEAR : GLIMPSE_RESAMPLE_BICUBIC);
-    assert_int_equal(rules->resize, squash ? GLIMPSE_RESIZE_EXACT : GLIMPSE_RESIZE_SHORTEST);
+    const glimpse_resize_rule resize = member(own, "max_num_patches") ? GLIMPSE_RESIZE_PATCHES
+                                       : squash                       ? GLIMPSE_RESIZE_EXACT
+                                                                      : GLIMPSE_RESIZE_SHORTEST;
+    assert_int_equal(rules->resize, resize);
     for (size_t i = 0; i < 3; i++) {
         assert_float_equal(rules->mean[i], json_number_value(json_array_get(mean, i)), 1e-6);
     }
@@ -812,9 +818,9 @@ static void check_encoder(const json_t *entry, const json_t *configurations) {
 
 /* What `glimpse models` says of it. A tiny vocabulary does not tell SigLIP 2 from SigLIP. */
 static void check_facts(const json_t *entry) {
-    static const char *const own[] = {"SigLIP",      "MetaCLIP 2", "XLM-R CLIP",
-                                      "NLLB-CLIP",   "EVA02-CLIP", "Chinese-CLIP",
-                                      "CLIP ResNet", "PE-Core",    "MobileCLIP"};
+    static const char *const own[] = {"SigLIP",     "MetaCLIP 2",     "XLM-R CLIP",  "NLLB-CLIP",
+                                      "EVA02-CLIP", "Chinese-CLIP",   "CLIP ResNet", "PE-Core",
+                                      "MobileCLIP", "SigLIP 2 NaFlex"};
     const char *family = text_of(entry, "family"), *wanted = "CLIP";
     session_model_facts facts;
     assert_ok(glimpse_session_read_facts(&facts, directory));
