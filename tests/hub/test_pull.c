@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -530,6 +531,32 @@ static void files_of_another_repository_are_those_that_the_table_names(void **st
     /* Without the table the weights alone are of no use. */
     const glimpse_pull_options o = options();
     assert_int_equal(pull_with("org/small@v2", &o), GLIMPSE_E_UNSUPPORTED);
+}
+
+static void every_kind_of_model_in_the_table_is_pulled(void **state) {
+    (void)state;
+    json_error_t error;
+    json_t *table = json_load_file(source_path("data/models/catalog.json"), 0, &error);
+    const json_t *entry;
+    size_t i, count = 0;
+    char seen[300] = "";
+    assert_non_null(table);
+    json_array_foreach(json_object_get(table, "models"), i, entry) {
+        const json_t *file =
+            json_object_get(json_object_get(entry, "configuration"), "config.json");
+        const char *kind = json_string_value(json_object_get(file, "model_type"));
+        char repository[64], text[100];
+        if (!kind || strstr(seen, kind)) continue;
+        (void)snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s,", kind);
+        (void)snprintf(repository, sizeof repository, "org/kind-%zu", i);
+        (void)snprintf(text, sizeof text, "{\"model_type\":\"%s\"}", kind);
+        loopback_hub_add(hub, repository, "config.json", text, strlen(text), 0);
+        loopback_hub_add(hub, repository, "model.safetensors", weights, 100, LOOPBACK_LFS);
+        assert_ok(pull_it(repository));
+        count++;
+    }
+    assert_int_equal(count, 7);
+    json_decref(table);
 }
 
 static void a_revision_is_asked_for_as_it_is_called(void **state) {
@@ -1059,6 +1086,7 @@ int main(void) {
         TEST(a_configuration_that_nobody_published_is_written_from_the_table),
         TEST(a_model_of_two_repositories_is_installed_as_one),
         TEST(files_of_another_repository_are_those_that_the_table_names),
+        TEST(every_kind_of_model_in_the_table_is_pulled),
         TEST(a_revision_is_asked_for_as_it_is_called),
         TEST(lists_of_many_pages_and_mirrors_without_lists_will_do),
         TEST(the_address_of_a_models_page_is_its_name),
