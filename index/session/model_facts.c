@@ -80,8 +80,11 @@ static int count_parameters(double *millions, const char *directory) {
     if (status == GLIMPSE_E_NOT_FOUND && has_file(directory, "open_clip_config.json")) {
         status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_open_clip);
     }
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_mobileclip);
+    /* Without one of its files, the message is about those that were looked for first. */
+    for (size_t i = 0; status == GLIMPSE_E_NOT_FOUND && glimpse_tensors_mobileclip[i]; i++) {
+        const char *name = glimpse_tensors_mobileclip[i];
+        if (strncmp(name, "mobileclip_", 11) == 0 && has_file(directory, name))
+            status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_mobileclip);
     }
     if (status < 0) return status;
     for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {
