@@ -409,7 +409,9 @@ static void a_library_works_with_it(void **state) {
     run_free(&r);
     run(&r, "models", "--library", "lib", "--json", NULL);
     expect(&r, 0);
-    expect_out(&r, "/siglip\",\"short_name\":null,\"path\":"); /* by its path: it is in no place for models */
+    expect_out(
+        &r,
+        "/siglip\",\"short_name\":null,\"path\":"); /* by its path: it is in no place for models */
     run_free(&r);
     run(&r, "doctor", "-m", "./siglip", "--library", "lib", "--json", NULL);
     expect(&r, 0);

@@ -13,10 +13,13 @@
  *
  * A model is a directory as published on the Hugging Face hub (config.json, model.safetensors or
  * pytorch_model.bin, or shards with an index of either, preprocessor_config.json, the tokenizer's
- * files), for the classes CLIPModel, SiglipModel and Siglip2Model; or one of OpenCLIP's CLIP models
- * (open_clip_config.json, open_clip_model.safetensors or open_clip_pytorch_model.bin). Weights in
- * F32, F16 or BF16 are mapped, and used as they are where the backend can. Of files that PyTorch
- * wrote nothing is run: <glimpse/sys/weights.h>.
+ * files), for the classes CLIPModel, MetaClip2Model, ChineseCLIPModel, SiglipModel and
+ * Siglip2Model; one of OpenCLIP's (open_clip_config.json, open_clip_model.safetensors or
+ * open_clip_pytorch_model.bin), with its own towers, those of timm, ResNets, MobileCLIP, or texts
+ * through XLM-R or NLLB; Apple's MobileCLIP (mobileclip_s0.pt, mobileclip_s0.json); or M-CLIP's
+ * texts with the model whose pictures they go with in the directory image/ below. docs/models.md
+ * has the table of what is read. Weights in F32, F16 or BF16 are mapped, and used as they are where
+ * the backend can. Of files that PyTorch wrote nothing is run: <glimpse/sys/weights.h>.
  *
  * Letters: B batch, C 3 channels, H W input height and width, T tokens (patches and CLIP's class
  * token, or text positions), D width of a tower, E embedding dimension.
@@ -36,7 +39,9 @@
  * thread that calls it and starts none.
  *
  * Same input, same output: an embedding does not depend on the batch it was computed in, nor on
- * the number of threads, within 2e-6 per component.
+ * the number of threads: in f32 within 2e-6 per component. In bf16 and int8 sums in another order
+ * may round a number to its neighbour, so that components differ by up to 3e-3 there and cosines by
+ * 1e-4 (seen with backends whose products of few rows are computed apart from those of many).
  */
 #ifndef GLIMPSE_MODEL_H
 #define GLIMPSE_MODEL_H
