@@ -79,6 +79,7 @@ static void read_figures(reader *r, glimpse_catalog_model *m) {
     m->coco_text = read_number(r, figures, "coco_text", 100.0);
     m->flickr_image = read_number(r, figures, "flickr_image", 100.0);
     m->flickr_text = read_number(r, figures, "flickr_text", 100.0);
+    m->xm3600 = read_number(r, figures, "xm3600", 100.0);
     m->source = read_text(r, r->entry, "source", json_object_size(figures) == 0);
 }
 
@@ -99,6 +100,44 @@ static void read_files(reader *r, const char **list) {
     }
 }
 
+static int is_directory_of_part(const json_t *directory) {
+    const char *text = json_string_value(directory);
+    return json_is_null(directory) || (text && strcmp(text, HUB_IMAGE) == 0);
+}
+
+static void read_part(reader *r, const json_t *part) {
+    const char *repository = json_string_value(json_object_get(part, "repository"));
+    const char *revision = json_string_value(json_object_get(part, "revision"));
+    const json_t *files = json_object_get(part, "files"), *file;
+    size_t i;
+    int good = repository && glimpse_hub_is_repository(repository, strlen(repository)) &&
+               revision && glimpse_hub_is_revision(revision) &&
+               is_directory_of_part(json_object_get(part, "directory"));
+    json_array_foreach(files, i, file) {
+        const char *name = json_string_value(file);
+        good = good && name && glimpse_hub_is_file_name(name);
+    }
+    if (!good) {
+        fail(r, "parts",
+             "a list of a repository, its revision, a directory (image, or null) and files");
+    }
+}
+
+/* What a model has besides its repository. */
+static void read_besides(reader *r) {
+    const json_t *parts = json_object_get(r->entry, "parts"), *part;
+    json_t *configuration = json_object_get(r->entry, "configuration"), *file;
+    const char *name;
+    size_t i;
+    json_array_foreach(parts, i, part) read_part(r, part);
+    if (parts && !json_is_array(parts)) fail(r, "parts", "a list");
+    if (configuration && !json_is_object(configuration)) fail(r, "configuration", "an object");
+    json_object_foreach(configuration, name, file) {
+        if (!glimpse_hub_is_placed_name(name) || !json_is_object(file))
+            fail(r, "configuration", "an object of files");
+    }
+}
+
 static void read_model(reader *r, glimpse_catalog_model *m, const char **list) {
     const json_t *parameters = json_object_get(r->entry, "parameters");
     r->name = "?";
@@ -112,6 +151,7 @@ static void read_model(reader *r, glimpse_catalog_model *m, const char **list) {
     m->purpose = read_text(r, r->entry, "purpose", 0);
     m->licence = read_text(r, r->entry, "licence", 1);
     m->languages = read_text(r, r->entry, "languages", 0);
+    m->is_restricted = m->licence && (strstr(m->licence, "-nc") || strstr(m->licence, "amlr"));
     m->unverified = read_text(r, r->entry, "unverified", 1);
     m->note = read_text(r, r->entry, "note", 1);
     if (!json_object_get(r->entry, "licence")) fail(r, "licence", "said, or null");
@@ -127,6 +167,7 @@ static void read_model(reader *r, glimpse_catalog_model *m, const char **list) {
     m->recommended = json_is_true(json_object_get(r->entry, "recommended"));
     read_figures(r, m);
     read_files(r, list);
+    read_besides(r);
     m->files = list;
     if (r->status < 0 || !m->repository || !m->revision || !m->purpose) return;
     if (!glimpse_hub_is_repository(m->repository, strlen(m->repository))) {
@@ -225,6 +266,11 @@ size_t glimpse_catalog_count(const glimpse_catalog *catalog) {
 
 const glimpse_catalog_model *glimpse_catalog_get(const glimpse_catalog *catalog, size_t i) {
     return catalog && i < catalog->count ? &catalog->models[i] : NULL;
+}
+
+const json_t *glimpse_hub_entry_member(const glimpse_catalog *catalog,
+                                       const glimpse_catalog_model *model, const char *key) {
+    return json_object_get(catalog->entries[model - catalog->models], key);
 }
 
 const glimpse_catalog_model *glimpse_catalog_find(const glimpse_catalog *catalog,

@@ -47,18 +47,26 @@ static double merit(const glimpse_catalog_model *m) {
     return (isfinite(m->coco_image) ? m->coco_image : 0.0) + (m->recommended ? 2.0 : 0.0);
 }
 
-const glimpse_catalog_model *glimpse_catalog_recommend(const glimpse_catalog *catalog,
-                                                       const glimpse_catalog_needs *needs) {
-    static const glimpse_catalog_needs none;
+/* Of those whose licence is restricted, or of those whose is not. */
+static const glimpse_catalog_model *recommend(const glimpse_catalog *catalog,
+                                              const glimpse_catalog_needs *needs, int restricted) {
     const glimpse_catalog_model *best = NULL, *smallest = NULL;
-    if (!needs) needs = &none;
     const char *language = needs->language && *needs->language ? needs->language : "en";
     for (size_t i = 0; i < glimpse_catalog_count(catalog); i++) {
         const glimpse_catalog_model *m = glimpse_catalog_get(catalog, i);
         const uint64_t memory = glimpse_catalog_memory(m);
-        if (!is_search(m) || !glimpse_catalog_covers(m, language)) continue;
+        if (!is_search(m) || m->is_restricted != restricted) continue;
+        if (!glimpse_catalog_covers(m, language)) continue;
         if (memory > 0 && (!smallest || memory < glimpse_catalog_memory(smallest))) smallest = m;
         if (fits(m, needs) && (!best || merit(m) > merit(best))) best = m;
     }
     return best ? best : smallest;
+}
+
+const glimpse_catalog_model *glimpse_catalog_recommend(const glimpse_catalog *catalog,
+                                                       const glimpse_catalog_needs *needs) {
+    static const glimpse_catalog_needs none;
+    if (!needs) needs = &none;
+    const glimpse_catalog_model *found = recommend(catalog, needs, 0);
+    return found ? found : recommend(catalog, needs, 1);
 }

@@ -27,6 +27,7 @@ static const struct {
     {"config.json", "pytorch_model.bin", 0},
     {"config.json", "pytorch_model.bin.index.json", 1},
     {"open_clip_config.json", "open_clip_pytorch_model.bin", 0},
+    {"mobileclip_s0.json", "mobileclip_s0.pt", 0},
 };
 
 /* What comes along where it is there. */
@@ -154,20 +155,35 @@ static int is_left_out(const char *name, const char *configuration) {
            (strcmp(name, "config.json") == 0 || strcmp(name, "open_clip_config.json") == 0);
 }
 
-int glimpse_hub_choose(hub_file **files, size_t *count, hub_client *client, const char *repository,
-                       const hub_listing *listing, const hub_listing *weights) {
+/* The first form whose weights and configuration are there; `configurations` are not looked at when
+ * NULL. The number of forms: none is. */
+static size_t find_form(const hub_listing *listing, const hub_listing *weights,
+                        const json_t *configurations) {
+    size_t form = 0;
+    for (; form < sizeof forms / sizeof *forms; form++) {
+        const char *name = forms[form].configuration;
+        if (!glimpse_hub_listing_find(weights, forms[form].weights)) continue;
+        if (glimpse_hub_listing_find(listing, name) || json_object_get(configurations, name)) break;
+    }
+    return form;
+}
+
+int glimpse_hub_choose(hub_file **files, size_t *count, const char **missing, hub_client *client,
+                       const char *repository, const hub_listing *listing,
+                       const hub_listing *weights, const json_t *configurations) {
+    const size_t none = sizeof forms / sizeof *forms;
     chosen c = {0};
     int status = GLIMPSE_OK;
-    const hub_file *found = NULL;
-    size_t form = 0;
     *files = NULL;
     *count = 0;
-    for (; form < sizeof forms / sizeof *forms; form++) {
-        found = glimpse_hub_listing_find(weights, forms[form].weights);
-        if (found && glimpse_hub_listing_find(listing, forms[form].configuration)) break;
-        found = NULL;
+    *missing = NULL;
+    size_t form = find_form(listing, weights, NULL);
+    if (form == none && configurations) {
+        form = find_form(listing, weights, configurations);
+        if (form < none) *missing = forms[form].configuration;
     }
-    if (!found) return fail_nothing(weights, repository);
+    if (form == none) return fail_nothing(weights, repository);
+    const hub_file *found = glimpse_hub_listing_find(weights, forms[form].weights);
     for (size_t i = 0; i < sizeof others / sizeof *others && status == GLIMPSE_OK; i++) {
         const hub_file *file = glimpse_hub_listing_find(listing, others[i]);
         if (!file || is_left_out(others[i], forms[form].configuration)) continue;

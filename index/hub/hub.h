@@ -3,6 +3,7 @@
  *
  *     pull.c       the public calls: a plan, and carrying it out
  *     choose.c     which files of a listing are needed
+ *     parts.c      what a model has besides: files of another repository, its configuration
  *     listing.c    asks what a repository has at a revision; listing_read.c reads the answers
  *     fetch.c      one file: resumed, checked
  *     judge.c      what an answer means: go on, wait and try again, or fail with what to do
@@ -34,6 +35,8 @@ int glimpse_hub_is_revision(const char *text);
 int glimpse_hub_is_commit(const char *text); /* 40 hexadecimal digits */
 /* A file right in a directory, whose name may come from outside. */
 int glimpse_hub_is_file_name(const char *text);
+/* The same, or one in the directory of the pictures' model (HUB_IMAGE) below it. */
+int glimpse_hub_is_placed_name(const char *text);
 /* malloc'ed, printf style; NULL when out of memory. */
 char *glimpse_hub_format(const char *format, ...) GLIMPSE_PRINTF(1, 2);
 /* malloc'ed, everything but letters, digits and -._~ as %XX. */
@@ -116,7 +119,10 @@ int glimpse_hub_check_cancelled(const hub_client *client);
  * Listings (listing.c).
  */
 typedef struct hub_file {
-    char *path;
+    char *path;         /* below the model's directory */
+    char *name;         /* in its repository; NULL: as `path` */
+    char *repository;   /* NULL: the model's own */
+    char *content;      /* not NULL: it is not downloaded, this is in it */
     char *revision;     /* the commit */
     char *url_revision; /* what it is asked for by: the commit, or what was asked for */
     uint64_t bytes;
@@ -156,10 +162,25 @@ char *glimpse_hub_file_url(const hub_client *client, const char *repository, con
                            const char *revision);
 
 /* choose.c: the needed files into *files [*count], the weights last. `weights` may be the listing
- * of another revision. */
-int glimpse_hub_choose(hub_file **files, size_t *count, hub_client *client, const char *repository,
-                       const hub_listing *listing, const hub_listing *weights);
+ * of another revision. Where the repository has no configuration for its weights, one of those that
+ * `configurations` (an object by file name, or NULL) has will do; *missing is the name of that. */
+int glimpse_hub_choose(hub_file **files, size_t *count, const char **missing, hub_client *client,
+                       const char *repository, const hub_listing *listing,
+                       const hub_listing *weights, const json_t *configurations);
 void glimpse_hub_files_free(hub_file *files, size_t count);
+
+/*
+ * What a model has besides the files of its repository (parts.c): as the table of models says.
+ */
+#define HUB_IMAGE "image"
+/* Adds to *files [*count] what `parts` (a list, or NULL) takes from other repositories. */
+int glimpse_hub_add_parts(hub_file **files, size_t *count, hub_client *client, const json_t *parts);
+/* Adds the file `name` with the content `configuration`. */
+int glimpse_hub_add_configuration(hub_file **files, size_t *count, const char *name,
+                                  const json_t *configuration);
+/* Members of an entry of the table; NULL: it has none. */
+const json_t *glimpse_hub_entry_member(const glimpse_catalog *catalog,
+                                       const glimpse_catalog_model *model, const char *key);
 
 /*
  * Where it goes (place.c).

@@ -150,7 +150,8 @@ int glimpse_hub_list(hub_listing *out, hub_client *client, const char *repositor
  */
 char *glimpse_hub_file_url(const hub_client *client, const char *repository, const hub_file *file,
                            const char *revision) {
-    char *rev = glimpse_hub_escape(revision), *path = glimpse_hub_escape(file->path), *url = NULL;
+    char *rev = glimpse_hub_escape(revision), *url = NULL;
+    char *path = glimpse_hub_escape(file->name ? file->name : file->path);
     if (rev && path) {
         url = glimpse_hub_format("%s/%s/resolve/%s/%s", client->settings.endpoint, repository, rev,
                                  path);

@@ -21,6 +21,9 @@ static int no_memory(void) {
  */
 void glimpse_hub_file_free(hub_file *file) {
     free(file->path);
+    free(file->name);
+    free(file->repository);
+    free(file->content);
     free(file->revision);
     free(file->url_revision);
     *file = (hub_file){0};
@@ -31,7 +34,12 @@ int glimpse_hub_file_copy(hub_file *out, const hub_file *from) {
     out->path = strdup(from->path);
     out->revision = strdup(from->revision);
     out->url_revision = strdup(from->url_revision);
-    if (out->path && out->revision && out->url_revision) return GLIMPSE_OK;
+    out->name = from->name ? strdup(from->name) : NULL;
+    out->repository = from->repository ? strdup(from->repository) : NULL;
+    out->content = from->content ? strdup(from->content) : NULL;
+    if (out->path && out->revision && out->url_revision && !out->name == !from->name &&
+        !out->repository == !from->repository && !out->content == !from->content)
+        return GLIMPSE_OK;
     glimpse_hub_file_free(out);
     return no_memory();
 }

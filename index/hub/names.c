@@ -54,6 +54,12 @@ int glimpse_hub_is_file_name(const char *text) {
            strspn(text, plain) == length && strcmp(text, HUB_RECORD) != 0;
 }
 
+int glimpse_hub_is_placed_name(const char *text) {
+    static const char below[] = HUB_IMAGE "/";
+    if (strncmp(text, below, sizeof below - 1) == 0) text += sizeof below - 1;
+    return glimpse_hub_is_file_name(text);
+}
+
 char *glimpse_hub_format(const char *format, ...) {
     char *text = NULL;
     va_list args;

@@ -6,7 +6,8 @@
  *     MODELS/.pull/ORG--NAME/       what came so far:
  *         DIGEST.part, .part.etag   a file of that digest, as far as it came
  *         DIGEST                    whole and checked
- *         new/                      is renamed to MODELS/ORG/NAME once it has everything
+ *         new/                      is renamed to MODELS/ORG/NAME once it has everything, that of
+ *                                   image/ (M-CLIP's pictures) included
  *
  * Files are named by what the hub says they contain, so that a pull goes on where another one
  * stopped even when the branch has moved meanwhile.
@@ -88,7 +89,7 @@ int glimpse_hub_place_is_whole(const hub_place *place, const json_t *record) {
     json_array_foreach(files, i, file) {
         const char *path = json_string_value(json_object_get(file, "path"));
         json_int_t size = json_integer_value(json_object_get(file, "bytes"));
-        if (!path || !glimpse_hub_is_file_name(path) || size < 0) return 0;
+        if (!path || !glimpse_hub_is_placed_name(path) || size < 0) return 0;
         if (!has_size(place->target, path, (uint64_t)size)) return 0;
     }
     return json_array_size(files) > 0;
@@ -220,8 +221,10 @@ char *glimpse_hub_place_staged(const hub_place *place, const hub_file *files, si
     const char *digest = files[i].digest;
     size_t same = 0;
     if (!*digest) { /* the hub does not say what is in it: of one commit it is one thing */
+        const char *slash = strchr(files[i].path, '/');
         return glimpse_hub_format(
-            "%s/%s--%.40s%s", place->work, files[i].path,
+            "%s/%s%s--%.40s%s", place->work, slash ? HUB_IMAGE "--" : "",
+            slash ? slash + 1 : files[i].path,
             glimpse_hub_is_commit(files[i].revision) ? files[i].revision : "branch", ending);
     }
     for (size_t k = 0; k < i; k++)
@@ -252,7 +255,7 @@ static const char *installed_as(const json_t *record, const hub_file *file) {
         const char *path = json_string_value(json_object_get(entry, "path"));
         const char *sha256 = json_string_value(json_object_get(entry, "sha256"));
         const char *sha1 = json_string_value(json_object_get(entry, "git_sha1"));
-        if (!path || !glimpse_hub_is_file_name(path)) continue;
+        if (!path || !glimpse_hub_is_placed_name(path)) continue;
         if (file->sha256[0] && sha256 && strcmp(file->sha256, sha256) == 0) return path;
         if (!file->sha256[0] && file->sha1[0] && sha1 && strcmp(file->sha1, sha1) == 0) return path;
     }
@@ -330,15 +333,24 @@ uint64_t glimpse_hub_place_free_bytes(const hub_place *place) {
 /*
  * Installing.
  */
+/* The directory of the pictures' model, where a file belongs into it. */
+static int make_parent(const char *path) {
+    char *parent = strdup(path);
+    if (!parent) return no_memory();
+    *strrchr(parent, '/') = '\0';
+    int status = glimpse_make_directories(parent);
+    free(parent);
+    return status;
+}
+
 static int move_files(const hub_place *place, const char *directory, const hub_file *files,
                       size_t count) {
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         char *from = glimpse_hub_place_staged(place, files, i, "");
         char *to = glimpse_hub_format("%s/%s", directory, files[i].path);
-        if (!from || !to) {
-            status = no_memory();
-        } else if (rename(from, to) != 0) {
+        status = from && to ? make_parent(to) : no_memory();
+        if (status == GLIMPSE_OK && rename(from, to) != 0) {
             status = glimpse_fail_errno("%s: cannot be moved to %s", from, to);
         }
         free(from);

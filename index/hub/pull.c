@@ -23,7 +23,8 @@ struct glimpse_pull {
     int is_gated, is_done, has_revision; /* the last: the caller said which */
     hub_file *files;
     size_t count;
-    json_t *record; /* of what is installed, or NULL */
+    json_t *record;                 /* of what is installed, or NULL */
+    json_t *parts, *configurations; /* of the table's entry, or NULL */
     glimpse_pull_plan plan;
     glimpse_pull_file *shown; /* [count] */
 };
@@ -39,6 +40,8 @@ void glimpse_pull_free(glimpse_pull *pull) {
     glimpse_hub_place_free(&pull->place);
     glimpse_hub_files_free(pull->files, pull->count);
     json_decref(pull->record);
+    json_decref(pull->parts);
+    json_decref(pull->configurations);
     free(pull->shown);
     free(pull->name);
     free(pull->repository);
@@ -70,6 +73,22 @@ static const char *without_host(const hub_settings *settings, const char *name) 
         if (strncmp(name, hosts[i], length) == 0) return name + length;
     }
     return name;
+}
+
+static int copy_member(json_t **out, const json_t *member) {
+    *out = member ? json_deep_copy(member) : NULL;
+    return member && !*out ? no_memory() : GLIMPSE_OK;
+}
+
+/* The table need not live as long as the pull. */
+static int copy_entry(glimpse_pull *pull, const glimpse_catalog *catalog,
+                      const glimpse_catalog_model *model) {
+    int status = copy_member(&pull->parts, glimpse_hub_entry_member(catalog, model, "parts"));
+    if (status == GLIMPSE_OK) {
+        status = copy_member(&pull->configurations,
+                             glimpse_hub_entry_member(catalog, model, "configuration"));
+    }
+    return status;
 }
 
 static int parse_name(glimpse_pull *pull, const char *given, const glimpse_catalog *catalog) {
@@ -107,6 +126,7 @@ static int parse_name(glimpse_pull *pull, const char *given, const glimpse_catal
         status = copy(&pull->weights_revision, model->weights_revision);
     }
     if (status == GLIMPSE_OK && model) status = copy(&pull->licence, model->licence);
+    if (status == GLIMPSE_OK && model) status = copy_entry(pull, catalog, model);
     free(plain);
     return status;
 }
@@ -175,7 +195,10 @@ static int show(glimpse_pull *pull) {
                                        .bytes = file->bytes,
                                        .sha256 = file->sha256[0] ? file->sha256 : NULL,
                                        .git_sha1 = file->sha1[0] ? file->sha1 : NULL,
-                                       .is_weights = file->is_weights};
+                                       .is_weights = file->is_weights,
+                                       .repository = file->repository ? file->repository
+                                                     : file->content  ? NULL
+                                                                      : pull->repository};
         plan->bytes += file->bytes;
         if (!plan->is_installed && !glimpse_hub_place_can_reuse(&pull->place, pull->record, file)) {
             plan->missing_bytes +=
@@ -189,6 +212,7 @@ static int show(glimpse_pull *pull) {
 static int list_all(glimpse_pull *pull) {
     hub_listing listing = {0}, weights = {0};
     hub_client *client = &pull->client;
+    const char *missing = NULL;
     int status = glimpse_hub_list(&listing, client, pull->repository, pull->revision);
     if (status == GLIMPSE_OK && pull->weights_revision) {
         client->revision = pull->weights_revision;
@@ -196,8 +220,16 @@ static int list_all(glimpse_pull *pull) {
         client->revision = pull->revision;
     }
     if (status == GLIMPSE_OK) {
-        status = glimpse_hub_choose(&pull->files, &pull->count, client, pull->repository, &listing,
-                                    pull->weights_revision ? &weights : &listing);
+        status = glimpse_hub_choose(&pull->files, &pull->count, &missing, client, pull->repository,
+                                    &listing, pull->weights_revision ? &weights : &listing,
+                                    pull->configurations);
+    }
+    if (status == GLIMPSE_OK && missing) {
+        status = glimpse_hub_add_configuration(&pull->files, &pull->count, missing,
+                                               json_object_get(pull->configurations, missing));
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_hub_add_parts(&pull->files, &pull->count, client, pull->parts);
     }
     if (status == GLIMPSE_OK) status = copy(&pull->commit, listing.commit);
     if (status == GLIMPSE_OK && listing.licence) {
@@ -250,6 +282,8 @@ static int plan_offline(glimpse_pull *pull) {
         hub_file *file = &pull->files[pull->count++];
         file->bytes = (uint64_t)json_integer_value(json_object_get(entry, "bytes"));
         file->is_weights = json_is_true(json_object_get(entry, "is_weights"));
+        const char *repository = json_string_value(json_object_get(entry, "repository"));
+        if (repository && copy(&file->repository, repository) < 0) return no_memory();
         (void)snprintf(file->sha256, sizeof file->sha256, "%s", sha256 ? sha256 : "");
         file->path = strdup(path);
         file->revision = strdup(revision ? revision : "");
@@ -382,7 +416,8 @@ static int check_space(const glimpse_pull *pull) {
  * the configuration comes first, and is looked at before the weights are asked for. One that does
  * not say, or cannot be read, is looked at when it is installed. */
 static int check_kind(const glimpse_pull *pull, const char *configuration) {
-    static const char *const kinds[] = {"clip", "siglip", "blip"};
+    static const char *const kinds[] = {"clip",       "siglip",       "siglip2", "blip",
+                                        "metaclip_2", "chinese_clip", "M-CLIP"};
     const glimpse_kept_error before = glimpse_error_keep();
     json_t *root = NULL;
     if (glimpse_json_object_load(&root, configuration, MAX_CONFIGURATION, 0) < 0) {
@@ -394,12 +429,10 @@ static int check_kind(const glimpse_pull *pull, const char *configuration) {
     for (size_t i = 0; !is_known && i < sizeof kinds / sizeof *kinds; i++)
         is_known = strcmp(kind, kinds[i]) == 0;
     if (!is_known) {
-        status =
-            glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                         "%s is a model of the type \"%.60s\"%s, which is not read; nothing "
-                         "was installed, and its weights were not downloaded",
-                         pull->repository, kind,
-                         strcmp(kind, "siglip2") == 0 ? " (SigLIP 2 of flexible resolution)" : "");
+        status = glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                              "%s is a model of the type \"%.60s\", which is not read; nothing "
+                              "was installed, and its weights were not downloaded",
+                              pull->repository, kind);
     }
     json_decref(root);
     return status;
@@ -409,18 +442,25 @@ static int fetch_file(glimpse_pull *pull, running *r, size_t i) {
     char *part = glimpse_hub_place_staged(&pull->place, pull->files, i, ".part");
     char *whole = glimpse_hub_place_staged(&pull->place, pull->files, i, "");
     int status = part && whole ? GLIMPSE_OK : no_memory();
-    const hub_fetch fetch = {.repository = pull->repository,
-                             .file = &pull->files[i],
+    hub_file *file = &pull->files[i];
+    const hub_fetch fetch = {.repository = file->repository ? file->repository : pull->repository,
+                             .file = file,
                              .part = part,
                              .whole = whole,
                              .progress = report,
                              .user = r};
     r->current = i;
-    if (status == GLIMPSE_OK) status = glimpse_hub_fetch_run(&pull->client, &fetch);
-    if (status == GLIMPSE_OK && strcmp(pull->files[i].path, "config.json") == 0) {
+    if (status == GLIMPSE_OK && file->content) {
+        status = glimpse_hub_write_whole(whole, file->content);
+    } else if (status == GLIMPSE_OK) {
+        pull->client.repository = fetch.repository;
+        status = glimpse_hub_fetch_run(&pull->client, &fetch);
+        pull->client.repository = pull->repository;
+    }
+    if (status == GLIMPSE_OK && strcmp(file->path, "config.json") == 0) {
         status = check_kind(pull, whole);
     }
-    r->before += pull->files[i].bytes;
+    r->before += file->bytes;
     free(part);
     free(whole);
     return status;
@@ -432,10 +472,10 @@ static json_t *make_record(const glimpse_pull *pull) {
     int failed = files == NULL;
     for (size_t i = 0; i < pull->count && !failed; i++) {
         const hub_file *f = &pull->files[i];
-        json_t *entry = json_pack("{s:s, s:I, s:s, s:s*, s:s, s:b}", "path", f->path, "bytes",
+        json_t *entry = json_pack("{s:s, s:I, s:s, s:s*, s:s, s:b, s:s*}", "path", f->path, "bytes",
                                   (json_int_t)f->bytes, "sha256", f->sha256, "git_sha1",
                                   f->sha1[0] ? f->sha1 : NULL, "revision", f->revision,
-                                  "is_weights", f->is_weights);
+                                  "is_weights", f->is_weights, "repository", f->repository);
         failed = json_array_append_new(files, entry) != 0;
     }
     if (!failed) {

@@ -37,7 +37,22 @@ static uint64_t bytes_of(const char *path) {
     return bytes;
 }
 
+/* Of texts that are not CLIP's or SigLIP's own. */
+static const char *text_family_of(const glimpse_model_config *config) {
+    if (config->m_clip) return "M-CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_M2M) return "NLLB-CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_BERT)
+        return config->layout == GLIMPSE_LAYOUT_HF ? "Chinese-CLIP" : "XLM-R CLIP";
+    if (config->text_architecture == GLIMPSE_TEXT_CLIP && config->causal && config->end_id == 2 &&
+        config->text_pooling == GLIMPSE_TEXT_END)
+        return "MetaCLIP 2";
+    return NULL;
+}
+
 static const char *family_of(const glimpse_model_config *config) {
+    const char *texts = text_family_of(config);
+    if (texts) return texts;
+    if (config->image_architecture == GLIMPSE_IMAGE_RESNET) return "CLIP ResNet";
     int siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
     if (config->image_architecture == GLIMPSE_IMAGE_FASTVIT) return "MobileCLIP";
     if (config->image_architecture == GLIMPSE_IMAGE_NAFLEX) return "SigLIP 2 NaFlex";
@@ -65,8 +80,11 @@ static int count_parameters(double *millions, const char *directory) {
     if (status == GLIMPSE_E_NOT_FOUND && has_file(directory, "open_clip_config.json")) {
         status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_open_clip);
     }
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_mobileclip);
+    /* Without one of its files, the message is about those that were looked for first. */
+    for (size_t i = 0; status == GLIMPSE_E_NOT_FOUND && glimpse_tensors_mobileclip[i]; i++) {
+        const char *name = glimpse_tensors_mobileclip[i];
+        if (strncmp(name, "mobileclip_", 11) == 0 && has_file(directory, name))
+            status = glimpse_tensors_open(&tensors, directory, glimpse_tensors_mobileclip);
     }
     if (status < 0) return status;
     for (size_t i = 0; i < glimpse_tensors_count(tensors); i++) {
@@ -76,6 +94,18 @@ static int count_parameters(double *millions, const char *directory) {
     glimpse_tensors_free(tensors);
     *millions = count / 1e6;
     return GLIMPSE_OK;
+}
+
+/* M-CLIP's pictures are those of the model in image/. */
+static int add_image_model(session_model_facts *facts, const char *directory) {
+    double millions = 0.0;
+    char *path = glimpse_session_format("%s/image", directory);
+    if (!path) return glimpse_fail_nomem(64, "a path");
+    int status = count_parameters(&millions, path);
+    facts->parameters += millions;
+    facts->bytes += bytes_of(path);
+    free(path);
+    return status;
 }
 
 static int read_blip(session_model_facts *facts, const char *directory) {
@@ -91,7 +121,9 @@ static int read_blip(session_model_facts *facts, const char *directory) {
  * opened. */
 static int check_vocabulary(const char *directory, const glimpse_model_config *config) {
     const int is_siglip = config->layout == GLIMPSE_LAYOUT_SIGLIP;
-    if (glimpse_config_has(directory, "tokenizer.json")) return GLIMPSE_OK;
+    static const char *const alone[] = {"tokenizer.json", "sentencepiece.bpe.model", "vocab.txt"};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+        if (glimpse_config_has(directory, alone[i])) return GLIMPSE_OK;
     if (is_siglip ? glimpse_config_has(directory, "spiece.model")
                   : glimpse_config_has(directory, "vocab.json") &&
                         glimpse_config_has(directory, "merges.txt")) {
@@ -110,6 +142,7 @@ static int read_encoder(session_model_facts *facts, const char *directory) {
     facts->dimension = (unsigned)config.embedding;
     facts->resolution = (unsigned)config.image_size;
     status = count_parameters(&facts->parameters, directory);
+    if (status == GLIMPSE_OK && config.m_clip) status = add_image_model(facts, directory);
     if (status == GLIMPSE_OK) status = check_vocabulary(directory, &config);
     if (status == GLIMPSE_OK) {
         status = glimpse_model_read_fingerprint(facts->fingerprint, directory);

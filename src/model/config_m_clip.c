@@ -110,6 +110,7 @@ void glimpse_config_read_m_clip(glimpse_config_reader *r, json_t *root, const ch
     config->text_pooling = GLIMPSE_TEXT_MEAN;
     config->padding = GLIMPSE_PADDING_NONE;
     config->causal = 0;
+    config->start_id = 0; /* that of the pictures' model is of its own texts */
     config->end_id = -1;
     config->projection_mid = 0;
     read_sizes(r, tensors, config);

@@ -24,16 +24,19 @@ static void the_table_that_ships_is_well_formed(void **state) {
         assert_ptr_equal(glimpse_catalog_find(catalog, m->repository), m);
         recommended += (size_t)m->recommended;
         if (strcmp(m->purpose, "search") != 0) continue;
-        /* A search model can be compared with the others, and fits a machine or does not. */
-        if (!isfinite(m->imagenet) || m->dimension == 0 || m->patch == 0 || m->resolution == 0 ||
-            glimpse_catalog_memory(m) == 0 || !m->source) {
-            fail_msg("%s lacks a figure, its source, a dimension, a size", m->name);
-        }
+        if (m->dimension == 0 || m->resolution == 0)
+            fail_msg("%s lacks its dimension or the size of its pictures", m->name);
+        /* A search model can be compared with the others, or its note or what could not be checked
+         * says why not. */
+        const int compared = isfinite(m->imagenet) || isfinite(m->xm3600);
+        if ((compared && !m->source) || (!compared && !m->note && !m->unverified))
+            fail_msg("%s lacks a figure, its source, or the reason", m->name);
         /* A configuration and weights. */
         int configured = 0, weighted = 0;
         for (const char *const *file = m->files; *file; file++) {
             configured |= strstr(*file, "config.json") != NULL;
-            weighted |= strstr(*file, ".safetensors") || strstr(*file, ".bin");
+            weighted |=
+                strstr(*file, ".safetensors") || strstr(*file, ".bin") || strstr(*file, ".pt");
         }
         if (!configured || !weighted)
             fail_msg("%s has no %s", m->name, configured ? "weights" : "configuration");
@@ -98,6 +101,47 @@ static void what_fits_language_speed_and_memory_is_recommended(void **state) {
     glimpse_catalog_free(catalog);
 }
 
+/* The languages people asked for, and a licence that lets them use what is recommended. */
+static void what_is_recommended_speaks_the_language_and_is_free_to_use(void **state) {
+    (void)state;
+    static const char *const languages[] = {"en", "de", "zh", "bn", "sw", "pt_BR.UTF-8"};
+    glimpse_catalog *catalog = load_shipped();
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++) {
+        const glimpse_catalog_needs fast = {.language = languages[i], .flops = 1e14},
+                                    slow = {.language = languages[i],
+                                            .flops = 1e10,
+                                            .pictures_a_second = 1.0,
+                                            .memory = 1000000000};
+        const glimpse_catalog_model *best = glimpse_catalog_recommend(catalog, &fast),
+                                    *small = glimpse_catalog_recommend(catalog, &slow);
+        assert_non_null(best);
+        assert_non_null(small);
+        assert_true(glimpse_catalog_covers(best, languages[i]));
+        assert_true(glimpse_catalog_covers(small, languages[i]));
+        assert_false(best->is_restricted);
+        assert_false(small->is_restricted);
+    }
+    assert_true(glimpse_catalog_find(catalog, "nllb-clip-base-siglip")->is_restricted);
+    assert_true(glimpse_catalog_find(catalog, "MobileCLIP2-S2")->is_restricted);
+    assert_true(
+        glimpse_catalog_covers(glimpse_catalog_find(catalog, "chinese-clip-B-16"), "zh_CN"));
+    assert_false(glimpse_catalog_covers(glimpse_catalog_find(catalog, "chinese-clip-B-16"), "en"));
+    glimpse_catalog_free(catalog);
+}
+
+static void restricted_licences_come_last(void **state) {
+    (void)state;
+    glimpse_catalog *catalog = NULL;
+    write_text_in_directory("licences.json",
+                            TABLE(ENTRY("free", "en", "1", "1", "30", "") "," ENTRY(
+                                "closed", "*", "1", "1", "60", ",\"licence\":\"cc-by-nc-4.0\"")));
+    assert_ok(glimpse_catalog_load(&catalog, in_directory("licences.json")));
+    assert_string_equal(chosen(catalog, "en", 0, 0), "free");
+    /* It is better than nothing. */
+    assert_string_equal(chosen(catalog, "bn", 0, 0), "closed");
+    glimpse_catalog_free(catalog);
+}
+
 static void a_table_that_is_not_well_formed_is_refused_by_name(void **state) {
     (void)state;
     static const struct {
@@ -114,6 +158,14 @@ static void a_table_that_is_not_well_formed_is_refused_by_name(void **state) {
         {TABLE(ENTRY("a", "en", "1", "1", "50", ",\"weights_revision\":\"refs/pr/1\"")),
          "weights_revision"},
         {TABLE(ENTRY("a", "en", "1", "1", "50", ",\"also\":[\"../b\"]")), "\"also\""},
+        {TABLE(ENTRY("a", "en", "1", "1", "50", ",\"parts\":[{\"repository\":\"o/b\"}]")),
+         "\"parts\""},
+        {TABLE(ENTRY("a", "en", "1", "1", "50",
+                     ",\"parts\":[{\"repository\":\"o/b\",\"revision\":\"main\","
+                     "\"directory\":\"..\"}]")),
+         "\"parts\""},
+        {TABLE(ENTRY("a", "en", "1", "1", "50", ",\"configuration\":{\"../b.json\":{}}")),
+         "\"configuration\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         glimpse_catalog *catalog = NULL;
@@ -132,6 +184,8 @@ int main(void) {
         cmocka_unit_test(the_table_that_ships_is_well_formed),
         cmocka_unit_test(names_are_found_whatever_their_case),
         cmocka_unit_test(what_fits_language_speed_and_memory_is_recommended),
+        cmocka_unit_test(what_is_recommended_speaks_the_language_and_is_free_to_use),
+        cmocka_unit_test(restricted_licences_come_last),
         cmocka_unit_test(a_table_that_is_not_well_formed_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

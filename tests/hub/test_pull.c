@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ static void expect_failure(int status, int wanted, const char *said) {
 }
 
 static void leave_part(char *part, size_t size);
+static const char large[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
 
 /*
  * What is installed.
@@ -401,6 +403,160 @@ static void weights_come_from_another_revision_only_where_the_table_pins_it(void
         glimpse_pull_free(pull);
     }
     glimpse_catalog_free(catalog);
+}
+
+/*
+ * What a model has besides its repository, as the table says.
+ */
+static const char besides[] =
+    "{\"models\":[{\"name\":\"towers\",\"repository\":\"org/towers\",\"revision\":\"main\","
+    "\"family\":\"f\",\"purpose\":\"search\",\"licence\":\"mit\",\"languages\":\"*\","
+    "\"files\":[\"open_clip_pytorch_model.bin\"],"
+    "\"configuration\":{\"open_clip_config.json\":{\"model_cfg\":{\"embed_dim\":5}}}},"
+    "{\"name\":\"texts\",\"repository\":\"org/texts\",\"revision\":\"main\",\"family\":\"f\","
+    "\"purpose\":\"search\",\"licence\":null,\"languages\":\"*\",\"files\":[\"pytorch_model.bin\"],"
+    "\"parts\":[{\"repository\":\"org/model\",\"revision\":\"main\",\"directory\":\"image\"}]},"
+    "{\"name\":\"small\",\"repository\":\"org/small\",\"revision\":\"main\",\"family\":\"f\","
+    "\"purpose\":\"search\",\"licence\":null,\"languages\":\"en\",\"files\":[\"mobileclip_s0.pt\"],"
+    "\"parts\":[{\"repository\":\"org/model\",\"revision\":\"main\",\"directory\":null,"
+    "\"files\":[\"merges.txt\",\"tokenizer.json\"]}],"
+    "\"configuration\":{\"mobileclip_s0.json\":{\"embed_dim\":7}}}]}";
+
+static glimpse_catalog *load_besides(void) {
+    glimpse_catalog *catalog = NULL;
+    write_text_in_directory("besides.json", besides);
+    assert_ok(glimpse_catalog_load(&catalog, in_directory("besides.json")));
+    return catalog;
+}
+
+/* The status; what is installed has `files` files of which `foreign` come from elsewhere. */
+static int pull_besides(const char *name, size_t files, size_t foreign) {
+    glimpse_catalog *catalog = load_besides();
+    glimpse_pull *pull = NULL;
+    const glimpse_pull_options o = options();
+    int status = glimpse_pull_open(&pull, name, catalog, models, &o);
+    glimpse_catalog_free(catalog); /* a pull keeps what it needs of it */
+    if (status == GLIMPSE_OK) status = glimpse_pull_run(pull);
+    const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
+    size_t found = 0;
+    for (size_t i = 0; plan && i < plan->file_count; i++) {
+        const glimpse_pull_file *f = glimpse_pull_get_file(pull, i);
+        found += !f->repository || strcmp(f->repository, plan->repository) != 0;
+    }
+    if (status == GLIMPSE_OK) {
+        assert_int_equal(plan->file_count, files);
+        assert_int_equal(found, foreign);
+    }
+    glimpse_pull_free(pull);
+    return status;
+}
+
+static void expect_content(const char *relative, const void *data, size_t size) {
+    char path[1300];
+    size_t found = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", models, relative);
+    void *content = read_whole_file(path, &found);
+    assert_int_equal(found, size);
+    assert_memory_equal(content, data, size);
+    free(content);
+}
+
+static void a_configuration_that_nobody_published_is_written_from_the_table(void **state) {
+    (void)state;
+    static const char path[] = "org/towers/open_clip_config.json";
+    char file[1300];
+    loopback_hub_add(hub, "org/towers", "open_clip_pytorch_model.bin", weights, 9000, LOOPBACK_LFS);
+    loopback_hub_add(hub, "org/towers", "tokenizer.json", weights, 500, LOOPBACK_LFS);
+    assert_ok(pull_besides("towers", 3, 1));
+    (void)snprintf(file, sizeof file, "%s/%s", models, path);
+    char *text = read_whole_file(file, NULL);
+    assert_non_null(strstr(text, "\"embed_dim\": 5"));
+    free(text);
+    expect_content("org/towers/open_clip_pytorch_model.bin", weights, 9000);
+    size_t asked = loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL);
+    assert_ok(pull_besides("towers", 3, 1)); /* it is there, whole */
+    assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL), asked);
+    assert_int_equal(unlink(file), 0);
+    assert_ok(pull_besides("towers", 3, 1));
+    assert_true(path_exists(file));
+    /* Once it is published, that one counts. */
+    loopback_hub_add(hub, "org/towers", "open_clip_config.json", "{\"b\":2}", 7, 0);
+    assert_ok(pull_besides("towers", 3, 0));
+    expect_content(path, "{\"b\":2}", 7);
+}
+
+static void a_model_of_two_repositories_is_installed_as_one(void **state) {
+    (void)state;
+    loopback_hub_add(hub, "org/texts", "config.json", "{\"t\":1}", 7, 0);
+    loopback_hub_add(hub, "org/texts", "pytorch_model.bin", weights + 1, 7000, LOOPBACK_LFS);
+    loopback_hub_add(hub, "org/texts", "tokenizer.json", weights, 400, LOOPBACK_LFS);
+    /* Of the pictures' model the tokenizer is not needed; its weights come in two pieces. */
+    loopback_hub_order(hub, &(loopback_fault){.path = large, .times = 1, .cut = 100000});
+    loopback_hub_order(hub, &(loopback_fault){.path = large, .times = 99, .status = 500});
+    assert_int_equal(pull_besides("texts", 6, 3), GLIMPSE_E_IO);
+    assert_int_equal(count_files("org/texts"), 0);
+    loopback_hub_forgive(hub);
+    assert_ok(pull_besides("texts", 6, 3));
+    assert_true(loopback_hub_asked(loopback_hub_other(hub), "/store/" MODEL, "Range") > 0);
+    expect_content("org/texts/config.json", "{\"t\":1}", 7);
+    expect_content("org/texts/pytorch_model.bin", weights + 1, 7000);
+    expect_content("org/texts/image/config.json", "{\"a\":1}", 7);
+    expect_content("org/texts/image/preprocessor_config.json", "{}", 2);
+    expect_content("org/texts/image/model.safetensors", weights, WEIGHTS);
+    assert_int_equal(count_files("org/texts"), 5); /* three, the record, image/ */
+    assert_int_equal(count_files("org/texts/image"), 3);
+    assert_int_equal(count_files(".pull"), 0);
+    assert_false(path_exists(path_in(models, MODEL)));
+    size_t asked = loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL);
+    assert_ok(pull_besides("texts", 6, 3));
+    assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL), asked);
+    /* A new version of the pictures is noticed, and nothing else downloaded. */
+    loopback_hub_add(hub, MODEL, "model.safetensors", weights + 5, WEIGHTS - 5, LOOPBACK_LFS);
+    assert_ok(pull_besides("texts", 6, 3));
+    expect_content("org/texts/image/model.safetensors", weights + 5, WEIGHTS - 5);
+    expect_content("org/texts/pytorch_model.bin", weights + 1, 7000);
+    assert_int_equal(loopback_hub_asked(loopback_hub_other(hub), "/store/", NULL), asked + 1);
+    (void)setenv("HF_HUB_OFFLINE", "1", 1);
+    assert_ok(pull_besides("texts", 6, 3));
+}
+
+static void files_of_another_repository_are_those_that_the_table_names(void **state) {
+    (void)state;
+    loopback_hub_add(hub, "org/small", "mobileclip_s0.pt", weights, 8000, LOOPBACK_LFS);
+    loopback_hub_add(hub, "org/small", "config.json", "{}", 2, 0);
+    assert_ok(pull_besides("small", 4, 3));
+    expect_content("org/small/tokenizer.json", weights, 5000);
+    expect_content("org/small/merges.txt", "", 0);
+    assert_int_equal(count_files("org/small"), 5);
+    /* Without the table the weights alone are of no use. */
+    const glimpse_pull_options o = options();
+    assert_int_equal(pull_with("org/small@v2", &o), GLIMPSE_E_UNSUPPORTED);
+}
+
+static void every_kind_of_model_in_the_table_is_pulled(void **state) {
+    (void)state;
+    json_error_t error;
+    json_t *table = json_load_file(source_path("data/models/catalog.json"), 0, &error);
+    const json_t *entry;
+    size_t i, count = 0;
+    char seen[300] = "";
+    assert_non_null(table);
+    json_array_foreach(json_object_get(table, "models"), i, entry) {
+        const json_t *file =
+            json_object_get(json_object_get(entry, "configuration"), "config.json");
+        const char *kind = json_string_value(json_object_get(file, "model_type"));
+        char repository[64], text[100];
+        if (!kind || strstr(seen, kind)) continue;
+        (void)snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s,", kind);
+        (void)snprintf(repository, sizeof repository, "org/kind-%zu", i);
+        (void)snprintf(text, sizeof text, "{\"model_type\":\"%s\"}", kind);
+        loopback_hub_add(hub, repository, "config.json", text, strlen(text), 0);
+        loopback_hub_add(hub, repository, "model.safetensors", weights, 100, LOOPBACK_LFS);
+        assert_ok(pull_it(repository));
+        count++;
+    }
+    assert_int_equal(count, 7);
+    json_decref(table);
 }
 
 static void a_revision_is_asked_for_as_it_is_called(void **state) {
@@ -717,8 +873,6 @@ static int cancelled(void *user) {
     return *(int *)user;
 }
 
-static const char large[] = "/store/" MODEL "/" LOOPBACK_COMMIT "/model.safetensors";
-
 /* The path of what came of the weights, which the hub cut off at 100,000 bytes. */
 static void leave_part(char *part, size_t size) {
     char directory[1200];
@@ -929,6 +1083,10 @@ int main(void) {
         TEST(names_from_the_hub_lead_nowhere_else),
         TEST(a_repository_without_weights_that_are_read_says_what_it_has),
         TEST(weights_come_from_another_revision_only_where_the_table_pins_it),
+        TEST(a_configuration_that_nobody_published_is_written_from_the_table),
+        TEST(a_model_of_two_repositories_is_installed_as_one),
+        TEST(files_of_another_repository_are_those_that_the_table_names),
+        TEST(every_kind_of_model_in_the_table_is_pulled),
         TEST(a_revision_is_asked_for_as_it_is_called),
         TEST(lists_of_many_pages_and_mirrors_without_lists_will_do),
         TEST(the_address_of_a_models_page_is_its_name),

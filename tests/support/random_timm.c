@@ -177,6 +177,11 @@ static void add_image_tower(random_writer *w, const random_timm *m, const shape 
         random_writer_pair(w, trunk, "head", m->embedding, width, 1.0f / sqrtf((float)width));
 }
 
+void random_timm_add_image_tower(random_writer *w, const random_timm *m) {
+    const shape s = shape_of(m);
+    add_image_tower(w, m, &s);
+}
+
 static void add_text_tower(random_writer *w, const random_timm *m, int siglip) {
     size_t width = m->text_width;
     float scale = 1.0f / sqrtf((float)width);

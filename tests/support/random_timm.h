@@ -28,6 +28,10 @@ random_timm random_timm_tiny(const char *name);
  * is that of the tiny tokenizer. */
 random_timm random_timm_published(const char *name);
 
+/* The tensors of its image tower alone, for models whose texts are another's. */
+struct random_writer;
+void random_timm_add_image_tower(struct random_writer *writer, const random_timm *model);
+
 /* Makes `directory` and the files in it. 1 on success, 0 with a line on stderr. */
 int random_timm_write(const random_timm *model, const char *directory);
 

@@ -4,6 +4,9 @@
 #include "faults.h"
 
 #include "support/loopback_hub.h"
+#include "support/random_model.h"
+
+#include <glimpse/sys/tokenizer.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -213,13 +216,94 @@ static void on_a_terminal_it_asks_once(void **state) {
     expect_installed();
 }
 
+/* The texts' half of an M-CLIP, small, for pictures of the demo model. */
+static void add_m_clip(const char *repository) {
+    enum { WIDTH = 64, DIMENSIONS = 128, POSITIONS = 40 };
+    static const char *const pairs[] = {"attention.self.query", "attention.self.key",
+                                        "attention.self.value", "attention.output.dense",
+                                        "intermediate.dense",   "output.dense"};
+    static const char layer[] = "transformer.encoder.layer.0.", words[] = "transformer.embeddings.";
+    glimpse_tokenizer *tokenizer = NULL;
+    make_parents("m-clip/x");
+    copy_file(source_path("tests/text/fixtures/xlmr/sentencepiece.bpe.model"),
+              "m-clip/sentencepiece.bpe.model");
+    copy_file(source_path("tests/text/fixtures/xlmr/json/tokenizer.json"), "m-clip/tokenizer.json");
+    write_text("m-clip/config.json",
+               "{\"model_type\": \"M-CLIP\", \"modelBase\": \"xlm-roberta-large\", "
+               "\"numDims\": 128, \"transformerDimensions\": 64}");
+    assert_ok(glimpse_tokenizer_load(&tokenizer, "m-clip", GLIMPSE_TOKENIZER_AUTO));
+    const size_t tokens[2] = {glimpse_tokenizer_vocab_size(tokenizer), WIDTH},
+                 places[2] = {POSITIONS, WIDTH}, types[2] = {1, WIDTH};
+    glimpse_tokenizer_free(tokenizer);
+    random_writer *w = random_writer_create(3);
+    random_writer_add(w, "transformer.embeddings.word_embeddings.weight", 2, tokens, 0.3f, 0);
+    random_writer_add(w, "transformer.embeddings.position_embeddings.weight", 2, places, 0.2f, 0);
+    random_writer_add(w, "transformer.embeddings.token_type_embeddings.weight", 2, types, 0.2f, 0);
+    random_writer_norm(w, words, "LayerNorm", WIDTH);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        random_writer_pair(w, layer, pairs[i], WIDTH, WIDTH, 0.1f);
+    random_writer_norm(w, layer, "attention.output.LayerNorm", WIDTH);
+    random_writer_norm(w, layer, "output.LayerNorm", WIDTH);
+    random_writer_pair(w, "", "transformer.pooler.dense", WIDTH, WIDTH, 0.1f);
+    random_writer_pair(w, "", "LinearTransformation", DIMENSIONS, WIDTH, 0.1f);
+    assert_true(random_writer_finish(w, "m-clip", "F32", 1));
+    loopback_hub_add_directory(hub, repository, "m-clip");
+}
+
+static void halves_of_two_repositories_are_one_model(void **state) {
+    (void)state;
+    static const char image[] =
+        "data/glimpse/models/M-CLIP/XLM-Roberta-Large-Vit-B-32/image/vocab.json";
+    run_result r;
+    add_m_clip("M-CLIP/XLM-Roberta-Large-Vit-B-32");
+    add_model("openai/clip-vit-base-patch32");
+    run(&r, "pull", "M-CLIP-B-32", "--dry-run", NULL);
+    expect(&r, 0);
+    expect_out(&r, "image/model.safetensors from openai/clip-vit-base-patch32\n");
+    run_free(&r);
+    run(&r, "pull", "M-CLIP-B-32", "--yes", NULL);
+    expect(&r, 0);
+    expect_err(&r, "is that of openai/clip-vit-base-patch32, under the licence there");
+    run_free(&r);
+    assert_false(path_exists(image)); /* pictures need no words */
+    run(&r, "embed", "--text", "x", "--model", "M-CLIP-B-32", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "embed", "--image", source_path("data/demo/animals/bat-room-054.jpg"), "--model",
+        "M-CLIP-B-32", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "models", NULL);
+    expect(&r, 0);
+    expect_out(&r, "M-CLIP  ");
+    run_free(&r);
+}
+
+static void a_configuration_that_is_missing_is_written_and_named(void **state) {
+    (void)state;
+    static const char repository[] = "laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k";
+    run_result r;
+    char path[200];
+    loopback_hub_add(hub, repository, "open_clip_pytorch_model.bin", "weights", 7, LOOPBACK_LFS);
+    loopback_hub_add(hub, repository, "tokenizer.json", "{}", 2, 0);
+    run(&r, "pull", repository, "--yes", NULL);
+    expect(&r, 4); /* it is installed; the weights of this hub are none */
+    expect_err(&r, "has no open_clip_config.json; it is written from the table of models");
+    run_free(&r);
+    (void)snprintf(path, sizeof path, "data/glimpse/models/%s/open_clip_config.json", repository);
+    char *text = read_whole_file(path, NULL);
+    assert_non_null(strstr(text, "\"hf_model_name\": \"xlm-roberta-base\""));
+    free(text);
+}
+
 static void the_table_is_shown_with_a_recommendation(void **state) {
     (void)state;
     run_result r;
     run(&r, "pull", "--language", "de", NULL);
     expect(&r, 0);
     expect_out(&r, "ViT-B-32-openai");
-    expect_out(&r, "none declared");
+    expect_out(&r, "CLIP (OpenAI): no licence declared\n");
+    expect_out(&r, "NLLB-CLIP: cc-by-nc-4.0\n");
     expect_out(&r, "For texts in \"de\" on this machine: ");
     expect_out(&r, "\n    glimpse pull ViT-B-");
     expect_out(&r, " of memory");
@@ -524,6 +608,8 @@ int main(void) {
         TEST(json_is_one_object_with_sizes_and_digests),
         TEST(where_nobody_can_be_asked_nothing_is_pulled),
         TEST(on_a_terminal_it_asks_once),
+        TEST(halves_of_two_repositories_are_one_model),
+        TEST(a_configuration_that_is_missing_is_written_and_named),
         TEST(the_table_is_shown_with_a_recommendation),
         TEST(what_goes_wrong_has_a_message_and_a_code),
         TEST(a_pull_that_is_killed_or_stopped_goes_on_where_it_was),

@@ -75,12 +75,35 @@ static void print_json(const glimpse_pull *pull, int was_installed, uint64_t dow
         jout_text_or_null(&j, "sha256", f->sha256);
         jout_text_or_null(&j, "git_sha1", f->git_sha1);
         jout_pair(&j, "revision", f->revision);
+        jout_text_or_null(&j, "repository", f->repository);
         jout_key(&j, "weights"), jout_bool(&j, f->is_weights);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
     jout_close(&j, '}');
     jout_end(&j);
+}
+
+static int is_own(const glimpse_pull *pull, const glimpse_pull_file *f) {
+    return f->repository && strcmp(f->repository, glimpse_pull_describe(pull)->repository) == 0;
+}
+
+/* What comes from elsewhere than the repository whose licence is shown. */
+static void report_parts(const glimpse_pull *pull) {
+    const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
+    const char *last = "";
+    for (size_t i = 0; i < plan->file_count; i++) {
+        const glimpse_pull_file *f = glimpse_pull_get_file(pull, i);
+        if (is_own(pull, f)) continue;
+        if (!f->repository) {
+            tool_note("%s has no %s; it is written from the table of models", plan->repository,
+                      f->path);
+        } else if (strcmp(f->repository, last) != 0) {
+            tool_note("a part of this model (%s%s) is that of %s, under the licence there", f->path,
+                      i + 1 < plan->file_count ? " and others" : "", f->repository);
+            last = f->repository;
+        }
+    }
 }
 
 static void print_plan(const glimpse_pull *pull) {
@@ -91,7 +114,11 @@ static void print_plan(const glimpse_pull *pull) {
                  plan->repository, plan->commit);
     for (size_t i = 0; i < plan->file_count; i++) {
         const glimpse_pull_file *f = glimpse_pull_get_file(pull, i);
-        (void)printf("  %8s  %s\n", text_bytes(f->bytes), f->path);
+        (void)printf("  %8s  %s%s%s\n", text_bytes(f->bytes), f->path,
+                     is_own(pull, f) ? "" : " from ",
+                     is_own(pull, f) ? ""
+                     : f->repository ? f->repository
+                                     : "the table of models");
     }
     if (plan->missing_bytes < plan->bytes) {
         (void)printf("%s, of which %s are here; %s to download into %s\n", text_bytes(plan->bytes),
@@ -109,6 +136,7 @@ static int ask(const pull_run *run, const glimpse_pull *pull) {
     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
     const char *licence = plan->licence ? plan->licence : "none declared";
     char line[64] = "";
+    report_parts(pull);
     if (run->yes) {
         tool_note("%s: %s to download; licence: %s (%s)", plan->repository,
                   text_bytes(plan->missing_bytes), licence, plan->page);

@@ -77,12 +77,12 @@ static const char *language_name(const glimpse_catalog_model *m) {
 /*
  * For people: columns, of which a narrow terminal has only those that fit.
  */
-typedef enum column { SIZE, PIXELS, IMAGENET, COCO, SPEED, TEXTS, LICENCE, COLUMNS } column;
+typedef enum column { SIZE, PIXELS, IMAGENET, COCO, XM3600, SPEED, TEXTS, COLUMNS } column;
 static const struct {
     const char *heading;
     int width, is_number;
-} columns[COLUMNS] = {{"size", 6, 1},        {"px", 3, 1},    {"ImageNet", 8, 1}, {"COCO", 4, 1},
-                      {"pictures/s", 10, 1}, {"texts", 5, 0}, {"licence", 15, 0}};
+} columns[COLUMNS] = {{"size", 6, 1},   {"px", 3, 1},          {"ImageNet", 8, 1}, {"COCO", 4, 1},
+                      {"XM3600", 6, 1}, {"pictures/s", 10, 1}, {"texts", 6, 0}};
 
 static const char *cell(const table *t, const glimpse_catalog_model *m, column c) {
     static char text[64];
@@ -92,18 +92,29 @@ static const char *cell(const table *t, const glimpse_catalog_model *m, column c
     case PIXELS: (void)snprintf(text, sizeof text, "%u", m->resolution); return text;
     case IMAGENET: return is_search ? figure(m->imagenet) : m->purpose;
     case COCO: return is_search ? figure(m->coco_image) : "";
+    case XM3600: return is_search ? figure(m->xm3600) : "";
     case SPEED: return is_search ? about_speed(t, m) : "";
-    case TEXTS: return language_name(m);
     default: break;
     }
-    (void)snprintf(text, sizeof text, "%s%s", m->licence ? m->licence : "none declared",
-                   m->unverified ? " ~" : "");
+    (void)snprintf(text, sizeof text, "%s%s", language_name(m), m->unverified ? " ~" : "");
     return text;
+}
+
+static const char *licence_name(const glimpse_catalog_model *m) {
+    return m->licence ? m->licence : "no licence declared";
+}
+
+/* Models of a family stand together, under its name and licence. */
+static void print_heading(const glimpse_catalog_model *m, const glimpse_catalog_model *before) {
+    if (before && strcmp(before->family, m->family) == 0 &&
+        strcmp(licence_name(before), licence_name(m)) == 0)
+        return;
+    (void)printf("%s: %s\n", m->family, licence_name(m));
 }
 
 /* 1: there is room for it; what can be done without first goes first. */
 static void choose_columns(int *shown, size_t widest) {
-    static const column order[] = {PIXELS, IMAGENET, COCO, SPEED, TEXTS};
+    static const column order[] = {PIXELS, XM3600, IMAGENET, COCO, SPEED};
     const size_t terminal = text_terminal_columns(STDOUT_FILENO);
     size_t width = 2 + widest;
     for (size_t c = 0; c < COLUMNS; c++) {
@@ -119,10 +130,8 @@ static void choose_columns(int *shown, size_t widest) {
 static void print_cell(const char *text, column c) {
     if (columns[c].is_number)
         (void)printf("  %*s", columns[c].width, text);
-    else if (c == LICENCE)
-        (void)printf("  %s", text);
     else
-        (void)printf("  %-*s", columns[c].width, text);
+        (void)printf("  %s", text);
 }
 
 static void print_row(const table *t, const int *shown, const glimpse_catalog_model *m,
@@ -165,8 +174,9 @@ static void explain(const table *t, const int *shown) {
         "> recommended, * installed, ~ something nobody could check yet (--json says what). Sizes "
         "and pictures a second are about: the latter is what the matrix products of this machine "
         "(%.0f GFLOP/s) allow, - where the table does not say enough. ImageNet: zero-shot, per "
-        "cent right; COCO: how often the right picture of 5,000 comes first, per cent. Both as "
-        "published. cc-by-nc-4.0 allows no commercial use, apple-amlr research only.%s%s%s",
+        "cent right; COCO: how often the right picture of 5,000 comes first, per cent; XM3600: the "
+        "same of 3,600, mean of 36 languages. All as published. cc-by-nc-4.0 allows no commercial "
+        "use, apple-amlr research only.%s%s%s",
         t->flops / 1e9, *left_out ? " Left out for the width of the terminal: " : "", left_out,
         *left_out ? "." : "");
     (void)putchar('\n');
@@ -219,8 +229,11 @@ static void print_people(const table *t) {
     for (column c = SIZE; c < COLUMNS; c++)
         if (shown[c]) print_cell(columns[c].heading, c);
     (void)putchar('\n');
-    for (size_t i = 0; i < count; i++)
-        print_row(t, shown, glimpse_catalog_get(t->catalog, i), widest);
+    for (size_t i = 0; i < count; i++) {
+        const glimpse_catalog_model *m = glimpse_catalog_get(t->catalog, i);
+        print_heading(m, i ? glimpse_catalog_get(t->catalog, i - 1) : NULL);
+        print_row(t, shown, m, widest);
+    }
     explain(t, shown);
     print_recommendation(t);
 }
@@ -239,6 +252,7 @@ static void print_json_model(json_out *j, const table *t, const glimpse_catalog_
     jout_pair(j, "family", m->family);
     jout_pair(j, "purpose", m->purpose);
     jout_text_or_null(j, "licence", m->licence);
+    jout_key(j, "restricted"), jout_bool(j, m->is_restricted);
     jout_pair(j, "languages", m->languages);
     jout_figure(j, "parameters", m->parameters * 1e6);
     jout_key(j, "resolution"), jout_uint(j, m->resolution);
@@ -255,6 +269,7 @@ static void print_json_model(json_out *j, const table *t, const glimpse_catalog_
     jout_figure(j, "coco_text", m->coco_text);
     jout_figure(j, "flickr_image", m->flickr_image);
     jout_figure(j, "flickr_text", m->flickr_text);
+    jout_figure(j, "xm3600", m->xm3600);
     jout_close(j, '}');
     jout_text_or_null(j, "source", m->source);
     jout_text_or_null(j, "unverified", m->unverified);

@@ -81,6 +81,9 @@ typedef struct glimpse_pull_file {
     const char *sha256;   /* NULL: the hub does not say, and it was not read yet */
     const char *git_sha1; /* of a git blob; NULL: the hub says SHA-256 */
     int is_weights;
+    /* Where it is from: the model's own, or another that has a part of it (M-CLIP's pictures, in
+     * image/). NULL: the table of models, as the repository has no configuration. */
+    const char *repository;
 } glimpse_pull_file;
 
 /* What there is to do; strings live as long as the pull. */
