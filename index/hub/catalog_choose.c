@@ -44,7 +44,7 @@ static int fits(const glimpse_catalog_model *m, const glimpse_catalog_needs *nee
 }
 
 static double merit(const glimpse_catalog_model *m) {
-    return (isfinite(m->coco_image) ? m->coco_image : 0.0) + (m->recommended ? 2.0 : 0.0);
+    return (isfinite(m->coco_image) ? m->coco_image : 0.0) + (m->recommended ? 3.0 : 0.0);
 }
 
 /* Of those whose licence is restricted, or of those whose is not. */

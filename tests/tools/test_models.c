@@ -14,7 +14,7 @@
 #define COMMIT      LOOPBACK_COMMIT
 #define CACHED      ".cache/huggingface/hub/models--org--cached"
 #define SNAPSHOT    CACHED "/snapshots/" COMMIT
-#define RECOMMENDED "ViT-B-16-SigLIP2-256"
+#define RECOMMENDED "ViT-B-16-SigLIP2"
 
 static loopback_hub *hub;
 
@@ -71,7 +71,7 @@ static int begin(void **state) {
     hub = loopback_hub_start();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         (void)snprintf(source, sizeof source, "data/models/demo/%s", files[i]);
-        loopback_hub_add_file(hub, "google/siglip2-base-patch16-256", files[i], source_path(source),
+        loopback_hub_add_file(hub, "google/siglip2-base-patch16-224", files[i], source_path(source),
                               0);
     }
     loopback_hub_set_card(hub, "{\"license\":\"apache-2.0\"}", 0);
@@ -185,12 +185,12 @@ static void other_programs_models_in_the_cache_are_not_listed(void **state) {
 static void a_name_of_the_table_is_found_in_the_cache(void **state) {
     (void)state;
     run_result r;
-    make_model(".cache/huggingface/hub/models--google--siglip2-base-patch16-256/snapshots/" COMMIT,
+    make_model(".cache/huggingface/hub/models--google--siglip2-base-patch16-224/snapshots/" COMMIT,
                1);
     run(&r, "embed", "--text", "x", "--model", RECOMMENDED, NULL);
     expect(&r, 0);
     run_free(&r);
-    json_t *entry = listed("google/siglip2-base-patch16-256");
+    json_t *entry = listed("google/siglip2-base-patch16-224");
     assert_non_null(entry);
     expect_text(entry, "family", "SigLIP 2");
     expect_text(entry, "licence", "apache-2.0");
@@ -326,7 +326,7 @@ static void the_list_says_what_a_model_is(void **state) {
     run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    entry = listed("google/siglip2-base-patch16-256");
+    entry = listed("google/siglip2-base-patch16-224");
     expect_text(entry, "place", "models directory");
     expect_text(entry, "languages", "*");
     assert_true(json_is_true(json_object_get(entry, "removable")));
@@ -487,7 +487,7 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
     expect(&r, 2);
     expect_err(&r, "--yes removes it");
     run_free(&r);
-    assert_true(path_exists(MODELS "/google/siglip2-base-patch16-256"));
+    assert_true(path_exists(MODELS "/google/siglip2-base-patch16-224"));
     run(&r, "models", "--default", RECOMMENDED, "--user", NULL);
     expect(&r, 0);
     run_free(&r);
@@ -776,7 +776,7 @@ static void on_a_terminal_a_real_model_is_offered(void **state) {
     expect_out(&r, RECOMMENDED " is installed, and used from now on");
     expect_out(&r, "2 pictures: 2 embedded");
     run_free(&r);
-    expect_asked("siglip2-base-patch16-256");
+    expect_asked("siglip2-base-patch16-224");
     on_terminal(&r, "", "search x"); /* nobody is asked again */
     expect(&r, 0);
     assert_null(strstr(r.out, "Which?"));
@@ -819,7 +819,7 @@ static void a_library_of_the_demo_model_is_offered_another(void **state) {
     on_terminal(&r, "p\\n", "index");
     expect(&r, 0);
     run_free(&r);
-    expect_asked("siglip2-base-patch16-256");
+    expect_asked("siglip2-base-patch16-224");
 }
 
 static void a_slip_of_the_answer_decides_nothing(void **state) {
@@ -831,7 +831,7 @@ static void a_slip_of_the_answer_decides_nothing(void **state) {
     expect_out(&r, "Type p or d");
     expect_out(&r, RECOMMENDED " is installed, and used from now on");
     run_free(&r);
-    expect_asked("siglip2-base-patch16-256");
+    expect_asked("siglip2-base-patch16-224");
 }
 
 static void nothing_is_offered_where_there_is_nothing_to_ask_about(void **state) {
@@ -868,7 +868,7 @@ static void what_is_installed_is_offered_as_that(void **state) {
     expect(&r, 0);
     expect_out(&r, "u  use " RECOMMENDED ", which is installed");
     run_free(&r);
-    expect_asked("siglip2-base-patch16-256");
+    expect_asked("siglip2-base-patch16-224");
 }
 
 static void where_the_licence_is_another_it_is_asked_about(void **state) {

@@ -21,7 +21,7 @@ static int setup(void **state) {
     assert_true(random_model_write(&siglip, "siglip"));
     assert_true(random_blip_write(&match, "match"));
     hub = loopback_hub_start();
-    loopback_hub_add_directory(hub, "google/siglip2-base-patch16-256", "siglip");
+    loopback_hub_add_directory(hub, "google/siglip2-base-patch16-224", "siglip");
     loopback_hub_add_directory(hub, "Salesforce/blip-itm-base-coco", "match");
     (void)setenv("HF_ENDPOINT", loopback_hub_url(hub), 1);
     return 0;
@@ -87,7 +87,7 @@ static void its_commands_for_a_real_model_work_as_written(void **state) {
     expect_out(&r, "Pull it? [y/N]");
     expect_out(&r, "3 pictures: 3 embedded");
     run_free(&r);
-    assert_true(path_exists("data/glimpse/models/google/siglip2-base-patch16-256/config.json"));
+    assert_true(path_exists("data/glimpse/models/google/siglip2-base-patch16-224/config.json"));
     assert_true(path_exists("typed/beach.html"));
     free(commands);
 }

@@ -426,7 +426,7 @@ const cli_command cmd_models = {
     "fit, how often one of these is among the first 1, 5 and 10 (recall).",
     "  glimpse models\n"
     "  glimpse models --json --library work.glimpse\n"
-    "  glimpse models --default ViT-B-16-SigLIP2-256\n"
+    "  glimpse models --default ViT-B-16-SigLIP2\n"
     "  glimpse models --remove openai/clip-vit-base-patch32\n"
     "  glimpse models --convert ViT-B-32.pt -o open_clip_model.safetensors\n"
     "  glimpse models --compare ViT-B-32-openai ViT-B-16-SigLIP2 --queries q.txt\n",

@@ -354,7 +354,7 @@ const cli_command cmd_pull = {
     "Environment: HF_ENDPOINT is another hub or a mirror; HF_TOKEN the token for models that are "
     "not for everybody, which goes to no other host; HF_HUB_OFFLINE=1 asks nobody; https_proxy.",
     "  glimpse pull\n"
-    "  glimpse pull ViT-B-16-SigLIP2-256\n"
+    "  glimpse pull ViT-B-16-SigLIP2\n"
     "  glimpse pull openai/clip-vit-large-patch14 --yes\n"
     "  HF_ENDPOINT=https://hub.example.org glimpse pull ORG/NAME@v1.0 --yes --json\n",
     run,

@@ -72,7 +72,7 @@ typedef struct glimpse_catalog_needs {
 } glimpse_catalog_needs;
 /* The one to search with: the best (COCO, a picture for a text) that fits; the smallest that speaks
  * the language when none does; NULL when none speaks it. One that is recommended is preferred to
- * those that are no more than two points better, and one whose licence is not restricted to any
+ * those that are no more than three points better, and one whose licence is not restricted to any
  * that is. */
 GLIMPSE_API const glimpse_catalog_model *glimpse_catalog_recommend(
     const glimpse_catalog *catalog, const glimpse_catalog_needs *needs);

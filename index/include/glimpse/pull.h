@@ -2,7 +2,7 @@
  * glimpse/pull.h - models from a hub that speaks Hugging Face's protocol.
  *
  *     glimpse_pull *pull = NULL;
- *     if (glimpse_session_open_pull(&pull, session, "google/siglip2-base-patch16-256", NULL) < 0)
+ *     if (glimpse_session_open_pull(&pull, session, "google/siglip2-base-patch16-224", NULL) < 0)
  *         ...
  *     const glimpse_pull_plan *plan = glimpse_pull_describe(pull);
  *     ... plan->licence, plan->missing_bytes: ask whether that is wanted ...

@@ -4,7 +4,7 @@
  *
  *     glimpse_query_file *file = NULL;                      // glimpse/datasets.h
  *     glimpse_model_comparison *c = NULL;
- *     const char *models[] = {"ViT-B-32-openai", "ViT-B-16-SigLIP2-256"};
+ *     const char *models[] = {"ViT-B-32-openai", "ViT-B-16-SigLIP2"};
  *     if (glimpse_query_file_load(&file, "queries.txt") < 0) ...
  *     if (glimpse_session_compare_models(&c, session, models, 2, file, NULL) < 0) ...
  *     for (size_t i = 0; i < c->model_count; i++)

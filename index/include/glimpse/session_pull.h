@@ -2,7 +2,7 @@
  * glimpse/session_pull.h - the table of models and pulling one, with a session's own places.
  *
  *     glimpse_pull *pull = NULL;
- *     int status = glimpse_session_open_pull(&pull, session, "ViT-B-16-SigLIP2-256", NULL);
+ *     int status = glimpse_session_open_pull(&pull, session, "ViT-B-16-SigLIP2", NULL);
  *     if (status == GLIMPSE_OK) status = glimpse_pull_run(pull);          // glimpse/pull.h
  *     glimpse_pull_free(pull);
  *
