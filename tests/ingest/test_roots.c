@@ -801,6 +801,36 @@ static void a_file_that_may_not_be_read_is_tried_at_each_run(void **state) {
     assert_report(f, 2, 1, 1, 0, 0, 0);
 }
 
+static void a_file_that_may_not_be_read_any_more_keeps_its_picture(void **state) {
+    fixture *f = of(state);
+    for (int missing = 0; missing < 2; missing++) {
+        write_picture(f, "pictures/a.ppm", 1);
+        write_picture(f, "pictures/shut.ppm", 2);
+        ingest(f);
+        if (missing) { /* it was gone for a while */
+            rename_to(f, "pictures/shut.ppm", "away.ppm");
+            ingest(f);
+            rename_to(f, "away.ppm", "pictures/shut.ppm");
+        }
+        assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0), 0); /* its ctime is new */
+        int usable = ingest_unprivileged(f);
+        if (usable) assert_report(f, 2, 1, 0, 0, 1, 0);
+        if (usable) usable = ingest_unprivileged(f); /* named until it can be read */
+        if (usable) assert_report(f, 2, 1, 0, 0, 1, 0);
+        glimpse_prune_report pruned = GLIMPSE_PRUNE_REPORT_INIT;
+        assert_ok(glimpse_library_prune(&pruned, f->library, NULL));
+        assert_int_equal(chmod(at(f, "pictures/shut.ppm"), 0644), 0);
+        if (!usable) skip();
+        assert_int_equal(pruned.files + pruned.contents + pruned.embeddings, 0);
+        char *dump = dump_catalog(f, 0);
+        assert_non_null(strstr(dump, "shut.ppm 0 0 "));
+        free(dump);
+        ingest(f);
+        assert_report(f, 2, 2, 0, 0, 0, 0);
+        assert_sound(f);
+    }
+}
+
 typedef struct unplug {
     fixture *f;
     int done;
@@ -877,6 +907,7 @@ int main(void) {
         T(a_directory_that_may_not_be_read_is_listed_and_its_files_kept),
         T(a_missing_file_in_a_directory_that_may_not_be_read_stays_missing),
         T(a_file_that_may_not_be_read_is_tried_at_each_run),
+        T(a_file_that_may_not_be_read_any_more_keeps_its_picture),
         T(a_root_unplugged_during_the_run_loses_nothing),
     };
 #undef T
