@@ -148,6 +148,7 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     if (status < 0) return status;
     if (job->is_refresh && !is_new_content) { /* the file did not change */
         c->files_written++;
+        if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
         (void)atomic_fetch_add(&c->ingest->known, 1);
         return GLIMPSE_OK;
     }
