@@ -221,6 +221,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
         if (!job->picture.must_sniff) (void)atomic_fetch_sub(&c->ingest->found, 1);
         return GLIMPSE_OK;
     case GLIMPSE_POOL_NO_PICTURE:
+        if (keeps_its_picture(job, job->picture.code)) break;
         if (job->row) job->row->seen = 0; /* it was one; now there is none of that name */
         return GLIMPSE_OK;
     case GLIMPSE_POOL_KNOWN:
@@ -232,7 +233,8 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     if (job->picture.outcome == GLIMPSE_POOL_KNOWN) {
         return write_bound(c, job, job->known, job->is_new_content);
     }
-    if (job->picture.outcome == GLIMPSE_POOL_FAILED) {
+    if (job->picture.outcome == GLIMPSE_POOL_FAILED ||
+        job->picture.outcome == GLIMPSE_POOL_NO_PICTURE) {
         status = write_quarantined(c, job, job->picture.code, job->picture.reason);
         for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
              copy = copy->next) {
