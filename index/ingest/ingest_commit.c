@@ -148,6 +148,7 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
     if (status < 0) return status;
     if (job->is_refresh && !is_new_content) { /* the file did not change */
         c->files_written++;
+        if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
         (void)atomic_fetch_add(&c->ingest->known, 1);
         return GLIMPSE_OK;
     }
@@ -175,13 +176,27 @@ static int was_unusable(const glimpse_ingest_job *job) {
             (row->stamp.size == now->size && row->stamp.mtime_ns == now->mtime_ns));
 }
 
+/* A file that showed a picture and whose bytes could not be read today: that says nothing about
+ * them. Quarantined it would show none, and what is stored of the picture would go with the next
+ * prune. */
+static int keeps_its_picture(const glimpse_ingest_job *job, int code) {
+    return !job->is_directory && job->row && job->row->state == GLIMPSE_FILE_OK &&
+           job->picture.content_size == 0 && (code == GLIMPSE_E_IO || code == GLIMPSE_E_NOMEM);
+}
+
 static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job, int code,
                              const char *reason) {
     /* A directory has no stamp; a file keeps its own, to be left alone until it changes. */
     static const glimpse_file_stamp no_stamp;
-    int status = c->ingest->store->ops->files.quarantine(
-        c->ingest->store, job->picture.path, job->is_directory ? &no_stamp : &job->picture.stamp,
-        code, reason ? reason : "out of memory");
+    glimpse_store *store = c->ingest->store;
+    int status = GLIMPSE_OK;
+    if (!keeps_its_picture(job, code)) {
+        status = store->ops->files.quarantine(store, job->picture.path,
+                                              job->is_directory ? &no_stamp : &job->picture.stamp,
+                                              code, reason ? reason : "out of memory");
+    } else if (job->row->missing) { /* by its old stamp, so that the next run looks again */
+        status = store->ops->files.update(store, job->row->id, &job->row->stamp, 0);
+    }
     if (status < 0) return status;
     count_file(c, job);
     c->ingest->report->quarantined++;
@@ -206,6 +221,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
         if (!job->picture.must_sniff) (void)atomic_fetch_sub(&c->ingest->found, 1);
         return GLIMPSE_OK;
     case GLIMPSE_POOL_NO_PICTURE:
+        if (keeps_its_picture(job, job->picture.code)) break;
         if (job->row) job->row->seen = 0; /* it was one; now there is none of that name */
         return GLIMPSE_OK;
     case GLIMPSE_POOL_KNOWN:
@@ -217,7 +233,8 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     if (job->picture.outcome == GLIMPSE_POOL_KNOWN) {
         return write_bound(c, job, job->known, job->is_new_content);
     }
-    if (job->picture.outcome == GLIMPSE_POOL_FAILED) {
+    if (job->picture.outcome == GLIMPSE_POOL_FAILED ||
+        job->picture.outcome == GLIMPSE_POOL_NO_PICTURE) {
         status = write_quarantined(c, job, job->picture.code, job->picture.reason);
         for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK;
              copy = copy->next) {

@@ -53,7 +53,8 @@ typedef enum glimpse_pool_outcome {
     GLIMPSE_POOL_PENDING = 0,
     GLIMPSE_POOL_DROPPED,    /* stopped before anything was decided */
     GLIMPSE_POOL_VANISHED,   /* gone between the walk and the read; `reason` says so too */
-    GLIMPSE_POOL_NO_PICTURE, /* must_sniff, and the bytes are no picture's */
+    GLIMPSE_POOL_NO_PICTURE, /* must_sniff, and the bytes are no picture's, or (`code`, `reason`)
+                                could not be read */
     GLIMPSE_POOL_KNOWN,      /* a step knew it already */
     GLIMPSE_POOL_DONE,       /* decoded, and embedded where that was wanted */
     GLIMPSE_POOL_FAILED      /* `code`, `reason` */

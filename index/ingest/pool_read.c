@@ -138,10 +138,10 @@ int glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) 
         if (errno == ENOENT || errno == ENOTDIR) {
             fail_errno(job, "cannot open the file");
             job->outcome = GLIMPSE_POOL_VANISHED;
-        } else if (job->must_sniff) {
-            job->outcome = GLIMPSE_POOL_NO_PICTURE; /* nothing says that it is one */
         } else {
             fail_errno(job, "cannot open the file");
+            /* Nothing says that it is one; `code` says why nobody knows. */
+            if (job->must_sniff) job->outcome = GLIMPSE_POOL_NO_PICTURE;
         }
         return 0;
     }
@@ -172,10 +172,8 @@ int glimpse_pool_read(glimpse_pool *pool, glimpse_pool_job *job, uint8_t **out) 
         if (head_size >= 0) head_size += (ssize_t)got;
     }
     if (head_size < 0) {
-        if (job->must_sniff)
-            job->outcome = GLIMPSE_POOL_NO_PICTURE;
-        else
-            fail_errno(job, "cannot read the file");
+        fail_errno(job, "cannot read the file");
+        if (job->must_sniff) job->outcome = GLIMPSE_POOL_NO_PICTURE;
         goto done;
     }
     if (decided_by_head(pool, job, head, (size_t)head_size)) goto done;

@@ -129,6 +129,10 @@ static int read_clock(name_time *out, glimpse_cursor *c, int words, half_day hal
     const half_day said = read_half(&t);
     if (said != NO_HALF) half = said;
     if ((digits == 1 || words > 0) && !has_second && half == NO_HALF) return 0;
+    /* "1920x1080" and "1200px" are sizes. */
+    if (packed && !has_second && said == NO_HALF && t.at < t.end && is_letter_or_digit(*t.at) &&
+        *t.at != 'Z')
+        return 0;
     if (half != NO_HALF) {
         if (out->hour < 1 || out->hour > 12) return 0;
         out->hour = out->hour % 12 + (half == AFTER_NOON ? 12 : 0);

@@ -801,6 +801,46 @@ static void a_file_that_may_not_be_read_is_tried_at_each_run(void **state) {
     assert_report(f, 2, 1, 1, 0, 0, 0);
 }
 
+static void keeps_its_picture(fixture *f, const char *name) {
+    for (int missing = 0; missing < 2; missing++) {
+        write_picture(f, "pictures/a.ppm", 1);
+        write_picture(f, name, 2);
+        ingest(f);
+        if (missing) { /* it was gone for a while */
+            rename_to(f, name, "away.ppm");
+            ingest(f);
+            rename_to(f, "away.ppm", name);
+        }
+        assert_int_equal(chmod(at(f, name), 0), 0); /* its ctime is new */
+        int usable = ingest_unprivileged(f);
+        if (usable) assert_report(f, 2, 1, 0, 0, 1, 0);
+        if (usable) usable = ingest_unprivileged(f); /* named until it can be read */
+        if (usable) assert_report(f, 2, 1, 0, 0, 1, 0);
+        glimpse_prune_report pruned = GLIMPSE_PRUNE_REPORT_INIT;
+        assert_ok(glimpse_library_prune(&pruned, f->library, NULL));
+        assert_int_equal(chmod(at(f, name), 0644), 0);
+        if (!usable) skip();
+        assert_int_equal(pruned.files + pruned.contents + pruned.embeddings, 0);
+        char line[64];
+        (void)snprintf(line, sizeof line, "%s 0 0 ", name);
+        char *dump = dump_catalog(f, 0);
+        assert_non_null(strstr(dump, line));
+        free(dump);
+        ingest(f);
+        assert_report(f, 2, 2, 0, 0, 0, 0);
+        assert_sound(f);
+    }
+}
+
+static void a_file_that_may_not_be_read_any_more_keeps_its_picture(void **state) {
+    keeps_its_picture(of(state), "pictures/shut.ppm");
+}
+
+/* Only its bytes say that it is a picture, and nobody sees them. */
+static void so_does_one_without_an_ending(void **state) {
+    keeps_its_picture(of(state), "pictures/shut");
+}
+
 typedef struct unplug {
     fixture *f;
     int done;
@@ -877,6 +917,8 @@ int main(void) {
         T(a_directory_that_may_not_be_read_is_listed_and_its_files_kept),
         T(a_missing_file_in_a_directory_that_may_not_be_read_stays_missing),
         T(a_file_that_may_not_be_read_is_tried_at_each_run),
+        T(a_file_that_may_not_be_read_any_more_keeps_its_picture),
+        T(so_does_one_without_an_ending),
         T(a_root_unplugged_during_the_run_loses_nothing),
     };
 #undef T

@@ -267,6 +267,20 @@ static void a_changed_file_of_the_same_size_and_mtime_is_seen(void **state) {
     assert_sound(f);
 }
 
+/* It counts as found once it turned out to be a picture, also where nothing changed. */
+static void a_file_without_an_ending_is_counted_when_only_its_permissions_changed(void **state) {
+    fixture *f = of(state);
+    write_picture(f, "pictures/noname", 1);
+    ingest(f);
+    assert_report(f, 1, 0, 1, 0, 0, 0);
+    assert_int_equal(chmod(at(f, "pictures/noname"), 0600), 0);
+    for (int round = 0; round < 2; round++) {
+        ingest(f);
+        assert_report(f, 1, 1, 0, 0, 0, 0);
+    }
+    assert_sound(f);
+}
+
 static void reading_a_file_leaves_its_access_time_alone(void **state) {
     const struct timespec times[2] = {{1000000000, 5}, {1100000000, 0}}; /* due for a new one */
     fixture *f = *state;
@@ -840,6 +854,7 @@ int main(void) {
         T(reading_a_file_leaves_its_access_time_alone),
         T(bytes_that_nothing_shows_any_more_give_way_to_the_edited_ones),
         T(a_changed_file_of_the_same_size_and_mtime_is_seen),
+        T(a_file_without_an_ending_is_counted_when_only_its_permissions_changed),
         T(a_picture_known_by_its_pixels_is_decoded_once_and_not_encoded_again),
         T(a_rename_binds_and_the_old_name_is_missing),
         T(equal_files_are_embedded_once),

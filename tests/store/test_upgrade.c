@@ -193,11 +193,55 @@ static void reading_upgrades_only_when_it_may(void **state) {
     assert_non_null(strstr(glimpse_last_error(), "written by a newer glimpse (schema 999"));
 }
 
+/* As who does not own the library sees it: what is told can be done. */
+static int open_as_nobody(const char *path) {
+    glimpse_library *library = NULL;
+    if (setgid(65534) != 0 || setuid(65534) != 0) return 77;
+    if (glimpse_library_open(&library, path, 0) != GLIMPSE_E_UNSUPPORTED) return 1;
+    const char *said = glimpse_last_error();
+    return !strstr(said, "written by an older glimpse (schema 7)") ||
+           !strstr(said, "you may not write to it") || strstr(said, "open it once for writing");
+}
+
+static void a_library_of_somebody_else_is_refused_with_what_can_be_done(void **state) {
+    (void)state;
+    char command[8192], path[1200];
+    int status = 0;
+    if (geteuid() != 0) skip(); /* only root may become somebody else */
+    (void)snprintf(path, sizeof path, "%s/others", directory);
+    (void)snprintf(command, sizeof command,
+                   "cp -R '%s' '%s' && chmod -R go-w,a+rX '%s' && "
+                   "chmod a+x '%s'",
+                   source_path("tests/fixtures/library-schema-7"), path, path, directory);
+    assert_int_equal(system(command), 0);
+    const pid_t child = fork();
+    if (child == 0) _exit(open_as_nobody(path));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77) skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void the_page_names_the_copy_and_the_schema(void **state) {
+    (void)state;
+    char name[64], said[64];
+    char *page = read_whole_file(source_path("docs/library.md"), NULL);
+    (void)snprintf(name, sizeof name, "`catalog.db.before-%d`", glimpse_schema_version());
+    (void)snprintf(said, sizeof said, "(schema %d, this one knows 7)", glimpse_schema_version());
+    const char *first = strstr(page, name);
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, name));
+    assert_non_null(strstr(page, said));
+    free(page);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_upgrade_goes_on_and_loses_nothing),
         cmocka_unit_test(a_copy_that_was_left_goes),
         cmocka_unit_test(reading_upgrades_only_when_it_may),
+        cmocka_unit_test(a_library_of_somebody_else_is_refused_with_what_can_be_done),
+        cmocka_unit_test(the_page_names_the_copy_and_the_schema),
     };
     return cmocka_run_group_tests_name("upgrade", tests, setup, teardown);
 }

@@ -18,6 +18,10 @@
 #include "core/error.h"
 #include "upgrade.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 /* Captions, and a text index over them (FTS5, "external content": it keeps no copy of the texts).
  * Whoever changes captions changes the index in the same transaction (captions.c): triggers would
  * be the natural way, but a schema that is not trusted (db.c) may not touch virtual tables. That is
@@ -468,6 +472,30 @@ int glimpse_schema_create(glimpse_db *db) {
     return status < 0 ? status : glimpse_db_script(db, "PRAGMA journal_mode = WAL;");
 }
 
+/* Whether this user may write to the catalogue and beside it. */
+static int is_writable(const char *catalog) {
+    const char *slash = strrchr(catalog, '/');
+    char *directory = slash ? strndup(catalog, (size_t)(slash - catalog) + 1) : strdup(".");
+    const int writable = directory && access(catalog, W_OK) == 0 && access(directory, W_OK) == 0;
+    free(directory);
+    return writable;
+}
+
+static int refuse_older(glimpse_db *db, int64_t version) {
+    const char *path = glimpse_db_path(db), *call = glimpse_wording("glimpse_session_index", NULL);
+    if (is_writable(path)) {
+        return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                            "%s: written by an older glimpse (schema %lld) and open for "
+                            "reading only; open it once for writing to upgrade it: %s",
+                            path, (long long)version, call);
+    }
+    return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                        "%s: written by an older glimpse (schema %lld), which has to be upgraded, "
+                        "and you may not write to it; let somebody do so who may (%s), or use a "
+                        "copy of the library",
+                        path, (long long)version, call);
+}
+
 static int open_schema(glimpse_db *db) {
     int64_t id = 0, version = 0;
     int status = glimpse_db_integer(db, &id, "PRAGMA application_id", "");
@@ -484,13 +512,7 @@ static int open_schema(glimpse_db *db) {
     }
     if (version < 1) return glimpse_db_damaged(db, "schema version %lld", (long long)version);
     if (version < STEP_COUNT) {
-        if (glimpse_db_read_only(db)) {
-            return glimpse_fail(GLIMPSE_E_UNSUPPORTED,
-                                "%s: written by an older glimpse (schema %lld) and open for "
-                                "reading only; open it once for writing to upgrade it: %s",
-                                glimpse_db_path(db), (long long)version,
-                                glimpse_wording("glimpse_session_index", NULL));
-        }
+        if (glimpse_db_read_only(db)) return refuse_older(db, version);
         status = glimpse_upgrade(db, steps, (int)version, STEP_COUNT);
         if (status < 0) return status;
     }
