@@ -165,6 +165,23 @@ static void change(const char *name, const char *part, const char *key, json_t *
     json_decref(root);
 }
 
+/* The reference's mask, its positions and its mean leave out whatever has the id of padding. */
+static void padding_spelled_out_in_a_text_of_open_clip_is_none(void **unused) {
+    (void)unused;
+    static const char *const names[] = {"xlm-roberta-clip", "nllb-clip"};
+    for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
+        golden g;
+        float embeddings[3 * 24];
+        int truncated[3];
+        const char *texts[3] = {"cat", "<pad>cat", "cat<pad>"};
+        if (!open_family(&g, names[f], GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32)) continue;
+        assert_ok(glimpse_encoder_texts(embeddings, truncated, g.encoder, texts, 3, 0));
+        assert_floats_near(embeddings + 24, embeddings, 24, 2e-6);
+        assert_floats_near(embeddings + 48, embeddings, 24, 2e-6);
+        close_golden(&g);
+    }
+}
+
 /* Otherwise all texts would have the embedding of their first token. */
 static void the_end_of_texts_is_the_tokenizers(void **unused) {
     (void)unused;
@@ -196,6 +213,7 @@ int main(void) {
                                         make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(m_clip_says_which_pictures_it_goes_with, make_directory,
                                         remove_directory),
+        cmocka_unit_test(padding_spelled_out_in_a_text_of_open_clip_is_none),
         cmocka_unit_test_setup_teardown(the_end_of_texts_is_the_tokenizers, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(a_bias_of_logits_without_its_setting_is_refused,
