@@ -94,6 +94,10 @@ static void lengths_are_told_apart(void **state) {
     expect(&r, 0);
     assert_non_null(strstr(r.out, "demo, 12 embedded"));
     run_free(&r);
+    run(&r, "search", "a car", "-l", "told", "--model", "demo", NULL);
+    expect(&r, 4);
+    expect_err(&r, "demo yet, as vectors of 128 numbers; by this name there are some of 48");
+    run_free(&r);
     run(&r, "index", "-l", "told", "--dimensions", "32", NULL);
     expect(&r, 0);
     expect_err(&r, "demo covers 0 of the library's 12 files");
@@ -126,7 +130,7 @@ static void a_language_is_for_models_that_ask(void **state) {
     run_result r;
     run(&r, "embed", "--model", "demo", "--language", "de", "--text", "Katze", NULL);
     expect(&r, 4);
-    expect_err(&r, "have no language to choose");
+    expect_err(&r, "has no languages to choose from");
     run_free(&r);
     const char *nllb = shared_path_if_there("golden/families/nllb-clip");
     if (!nllb) {
