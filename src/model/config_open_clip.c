@@ -297,8 +297,8 @@ static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_mod
 }
 
 static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
-    glimpse_config_refuse_others(r, text, text_keys);
     require_text(r, text, "text_arch", "clip");
+    glimpse_config_refuse_others(r, text, text_keys);
     /* How texts become ids, besides what "tokenizer_kwargs" says. */
     require_text(r, text, "tokenizer_mode", "");
     require_text(r, text, "tokenizer_type", "");

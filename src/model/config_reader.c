@@ -96,9 +96,11 @@ void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char
 }
 
 void glimpse_config_refuse_value(glimpse_config_reader *r, const char *key, const json_t *value) {
-    char *text =
-        value ? glimpse_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
-              : NULL;
+    enum { MAX_SHOWN = 120 };
+    char *text = value ? glimpse_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY |
+                                                      JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9))
+                       : NULL;
+    if (text && strlen(text) > MAX_SHOWN) memcpy(text + MAX_SHOWN - 3, "...", sizeof "...");
     glimpse_config_refuse(r, key, text ? text : "this value");
     free(text);
 }

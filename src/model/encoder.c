@@ -286,7 +286,7 @@ static int add_ids(glimpse_encoder *e, packing *p, const int32_t *ids, size_t co
         int32_t pad = glimpse_tokenizer_pad_id(e->model->tokenizer);
         while (count > 1 && ids[count - 1] == pad)
             count--;
-        if (c->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM) {
+        if (c->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM && !c->m_clip) {
             size_t kept = 0;
             for (size_t t = 0; t < count; t++)
                 if (t == 0 || ids[t] != pad) e->ids[kept++] = ids[t];
