@@ -42,7 +42,7 @@ static void a_library_of_short_vectors_is_asked_without_saying_so_again(void **s
     assert_int_equal(json_array_size(at(root, "results")), 3);
     json_decref(root);
     run_free(&r);
-    /* Nothing is encoded again when the folders are looked at again. */
+    /* Nothing is encoded again when directories are looked at again. */
     run(&r, "index", "-l", "short", "--json", "-q", NULL);
     expect(&r, 0);
     root = run_json(&r);
@@ -78,7 +78,7 @@ static void another_length_is_another_model(void **state) {
     run_free(&r);
 }
 
-/* Looking at the folders again says nothing of pictures that would lack vectors; status tells the
+/* Looking at directories again says nothing of pictures that would lack vectors; status tells the
  * lengths apart, and a sum of models says which length was asked for. */
 static void lengths_are_told_apart(void **state) {
     (void)state;
