@@ -81,7 +81,10 @@ int glimpse_session_open_model(const glimpse_model **model, glimpse_session *ses
                                unsigned towers, glimpse_library *library);
 
 /* Why the session has the model it has. */
-int glimpse_session_model_origin(glimpse_session *session); /* glimpse_model_origin; 0: none yet */
+int glimpse_session_model_origin(glimpse_session *session);
+/* How many dimensions of its embeddings are kept; 0: all, or none was found yet. */
+size_t glimpse_session_model_dimensions(
+    glimpse_session *session); /* glimpse_model_origin; 0: none yet */
 
 typedef struct session_worker {
     glimpse_session *session;

@@ -11,6 +11,7 @@
 #include "core/options.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +179,11 @@ int glimpse_session_load_coverage(glimpse_model_coverage *out, size_t *count,
                 &out[i].model, session,
                 strdup(glimpse_session_call_model(session, path, last_part(path))));
         }
-        if (status == GLIMPSE_OK) status = cover(&out[i], lease.library, session->dimensions);
+        /* Those that its vectors have, asked for or known from the library. */
+        if (status == GLIMPSE_OK) {
+            status = cover(&out[i], lease.library,
+                           (parts.count ? parts.sessions[i] : session)->model_dimensions);
+        }
         *count = i + 1;
     }
     glimpse_session_release_library(&lease);
@@ -225,14 +230,20 @@ int glimpse_session_embed_rest(glimpse_ingest_report *report, glimpse_session *s
 /*
  * A search with all of them.
  */
-int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name) {
-    return glimpse_fail(
-        GLIMPSE_E_NOT_FOUND, "%s: no picture was indexed with the model %s yet; %s does it",
-        glimpse_library_path(library), name, glimpse_wording("glimpse_session_embed_rest", name));
+int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name,
+                                   size_t dimensions) {
+    char kept[64] = "";
+    if (dimensions > 0)
+        (void)snprintf(kept, sizeof kept, ", as vectors of %zu numbers", dimensions);
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "%s: no picture was indexed with the model %s yet%s; %s does it",
+                        glimpse_library_path(library), name, kept,
+                        glimpse_wording("glimpse_session_embed_rest", name));
 }
 
 typedef struct part_query {
-    const char *name; /* as it was said */
+    const char *name;  /* as it was said */
+    size_t dimensions; /* that were asked for; 0: all */
     const glimpse_model *model;
     float *vector;
 } part_query;
@@ -258,7 +269,7 @@ static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse
     glimpse_model_info info;
     int status = glimpse_library_search(out, library, model, part->vector, search);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_session_fail_uncovered(library, part->name);
+        return glimpse_session_fail_uncovered(library, part->name, part->dimensions);
     }
     if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);
@@ -340,6 +351,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         queries[i].name = parts->names[i];
+        queries[i].dimensions = parts->sessions[i]->dimensions;
         status =
             make_vector(user, &queries[i].vector, &queries[i].model, parts->sessions[i], library);
     }

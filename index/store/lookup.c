@@ -56,15 +56,40 @@ int glimpse_store_id_of_file(glimpse_hash *id, int *known, glimpse_hash *identit
     return ops->contents.id_of(id, known, store, hash, identity);
 }
 
+typedef struct other_lengths {
+    const glimpse_model_key *key;
+    char text[64]; /* "16, 48" */
+    size_t used;
+} other_lengths;
+
+static int add_length(void *user, const glimpse_store_model *model) {
+    other_lengths *others = user;
+    const size_t capacity = sizeof others->text - others->used;
+    if (strcmp(model->name, others->key->name) != 0 || model->info.dim == others->key->dim)
+        return GLIMPSE_OK;
+    int length = snprintf(others->text + others->used, capacity, "%s%zu", others->used ? ", " : "",
+                          model->info.dim);
+    if (length > 0 && (size_t)length < capacity) others->used += (size_t)length;
+    others->text[others->used] = '\0';
+    return GLIMPSE_OK;
+}
+
+/* Beginnings of a Matryoshka model's vectors are another model to the store, of the same name. */
+static int fail_not_indexed(glimpse_store *store, const glimpse_model_key *key) {
+    other_lengths others = {.key = key};
+    int status = store->ops->models.list(store, add_length, &others);
+    if (status < 0) return status;
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "%s: no picture was indexed with the model %s yet, as vectors of %zu "
+                        "numbers%s%s",
+                        store->path, key->name, key->dim,
+                        others.used ? "; by this name there are some of " : "", others.text);
+}
+
 int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,
                              const glimpse_model_key *key) {
     int status = store->ops->models.find(out, store, key->fingerprint);
-    if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
-                            "%s: no picture was indexed with the model %s yet, as vectors of "
-                            "%zu numbers",
-                            store->path, key->name, key->dim);
-    }
+    if (status == GLIMPSE_E_NOT_FOUND) return fail_not_indexed(store, key);
     if (status == GLIMPSE_OK && out->dim != key->dim) {
         char text[160];
         (void)snprintf(text, sizeof text, "model %s has %zu dimensions there and %zu here",

@@ -66,8 +66,9 @@ static void read_chinese_clip(glimpse_config_reader *r, json_t *root,
     t->eps = (float)glimpse_config_number(r, text, "layer_norm_eps", 1e-12, 1e-20, 1e-2);
     t->activation = glimpse_config_activation(r, text, GLIMPSE_ACTIVATION_GELU);
     t->norms = GLIMPSE_NORM_POST;
-    const char *positions =
-        json_string_value(glimpse_config_member(text, "position_embedding_type"));
+    const char *positions = glimpse_config_text(r, text, "position_embedding_type");
+    if (glimpse_config_flag(r, text, "is_decoder", 0))
+        glimpse_config_refuse(r, "is_decoder", "true");
     if (positions && strcmp(positions, "absolute") != 0)
         glimpse_config_refuse(r, "position_embedding_type", positions);
     config->positions = glimpse_config_size(r, text, "max_position_embeddings", 512, MAX_CONTEXT);

@@ -25,13 +25,16 @@ static const named_text names[] = {
     {"facebook/nllb-200-distilled-1.3B", GLIMPSE_TEXT_M2M, 1024, 24, 16, 8192, 1024, 256206},
 };
 
-/* What "hf_model_config" may set; anything else would change the numbers, or might. */
+/* What "hf_model_config" may set, sizes first; anything else would change the numbers, or might.
+ * The dropouts are those of training. */
 static const char *const bert_keys[] = {"hidden_size",
                                         "num_hidden_layers",
                                         "num_attention_heads",
                                         "intermediate_size",
                                         "max_position_embeddings",
                                         "vocab_size",
+                                        "hidden_dropout_prob",
+                                        "attention_probs_dropout_prob",
                                         NULL};
 static const char *const m2m_keys[] = {"d_model",
                                        "encoder_layers",
@@ -39,6 +42,9 @@ static const char *const m2m_keys[] = {"d_model",
                                        "encoder_ffn_dim",
                                        "max_position_embeddings",
                                        "vocab_size",
+                                       "dropout",
+                                       "attention_dropout",
+                                       "activation_dropout",
                                        NULL};
 
 static const named_text *find(const char *name) {
@@ -63,7 +69,7 @@ static void read_sizes(glimpse_config_reader *r, json_t *own, const named_text *
         size_t i = 0;
         while (keys[i] && strcmp(keys[i], key) != 0)
             i++;
-        if (!keys[i]) glimpse_config_refuse(r, key, "this setting of hf_model_config");
+        if (!keys[i]) glimpse_config_refuse_value(r, key, value);
     }
     glimpse_tower_config *t = &config->text;
     t->width = glimpse_config_size(r, own, keys[0], named->width, MAX_WIDTH);
@@ -75,14 +81,17 @@ static void read_sizes(glimpse_config_reader *r, json_t *own, const named_text *
 }
 
 /* The pooler and the projection; configurations of before 2023 write the keys without "hf_". */
-static const char *either(json_t *text, const char *key, const char *old_key) {
-    json_t *value = glimpse_config_member(text, key);
-    if (!value) value = glimpse_config_member(text, old_key);
-    return json_string_value(value);
+static const char *either(glimpse_config_reader *r, json_t *text, const char *key,
+                          const char *old_key) {
+    return glimpse_config_text(r, text, json_object_get(text, key) ? key : old_key);
 }
 
 static void read_pooling(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
-    const char *pooler = either(text, "hf_pooler_type", "pooler_type");
+    const char *pooler = either(r, text, "hf_pooler_type", "pooler_type");
+    /* null is the usual one of the architecture; without the key it is that of open_clip. */
+    if (!pooler && json_object_get(text, "hf_pooler_type") &&
+        config->text_architecture == GLIMPSE_TEXT_M2M)
+        pooler = "cls_pooler";
     /* cls_pooler reads what BERT's own pooler says where there is one; M2M's encoder has none. */
     int first =
         pooler &&
@@ -91,8 +100,10 @@ static void read_pooling(glimpse_config_reader *r, json_t *text, glimpse_model_c
     if (pooler && !first && strcmp(pooler, "mean_pooler") != 0)
         glimpse_config_refuse(r, "hf_pooler_type", pooler);
     config->text_pooling = first ? GLIMPSE_TEXT_FIRST : GLIMPSE_TEXT_MEAN;
-    const char *projection = either(text, "hf_proj_type", "proj");
-    if (!projection || strcmp(projection, "mlp") == 0) {
+    const char *projection = either(r, text, "hf_proj_type", "proj");
+    if (!projection && json_object_get(text, "hf_proj_type")) {
+        glimpse_config_refuse(r, "hf_proj_type", "null, no projection,");
+    } else if (!projection || strcmp(projection, "mlp") == 0) {
         config->projection_mid = (config->text.width + config->embedding) / 2;
     } else if (strcmp(projection, "linear") != 0) {
         glimpse_config_refuse(r, "hf_proj_type", projection);
@@ -107,8 +118,7 @@ void glimpse_config_read_hf_text(glimpse_config_reader *r, json_t *text,
         refuse_name(r, name ? name : "a value that is no name");
         return;
     }
-    json_t *own = glimpse_config_member(text, "hf_model_config");
-    if (own && !json_is_object(own)) glimpse_config_refuse(r, "hf_model_config", "no object");
+    json_t *own = glimpse_config_object(r, text, "hf_model_config");
     int bert = named->architecture == GLIMPSE_TEXT_BERT;
     config->layout = GLIMPSE_LAYOUT_OPENCLIP_CUSTOM;
     config->text_architecture = named->architecture;

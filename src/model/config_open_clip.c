@@ -11,13 +11,103 @@
 
 #include <string.h>
 
+/* The keys of model_cfg, vision_cfg and text_cfg that are read, or that decide nothing about a
+ * vector: what only training or another class uses, and what one kind of tower asks another for. */
+static const char *const model_keys[] = {
+    "embed_dim",       "vision_cfg",       "text_cfg",
+    "quick_gelu",      "custom_text",      "multimodal_cfg",
+    "init_logit_bias", "init_logit_scale", "nonscalar_logit_scale",
+    "output_dict",     "cast_dtype",       NULL};
+static const char *const vision_keys[] = {"image_size",
+                                          "image_seq_len",
+                                          "layers",
+                                          "width",
+                                          "head_width",
+                                          "mlp_ratio",
+                                          "patch_size",
+                                          "patch_dropout",
+                                          "output_tokens",
+                                          "attentional_pool",
+                                          "attn_pooler_queries",
+                                          "attn_pooler_heads",
+                                          "pos_embed_type",
+                                          "ls_init_value",
+                                          "no_ln_pre",
+                                          "pool_type",
+                                          "final_ln_after_pool",
+                                          "act_kwargs",
+                                          "norm_kwargs",
+                                          "block_type",
+                                          "qk_norm",
+                                          "scaled_cosine_attn",
+                                          "scale_heads",
+                                          "scale_attn_inner",
+                                          "scale_attn",
+                                          "scale_fc",
+                                          "timm_model_name",
+                                          "timm_model_kwargs",
+                                          "timm_model_pretrained",
+                                          "timm_pool",
+                                          "timm_proj",
+                                          "timm_proj_bias",
+                                          "timm_drop",
+                                          "timm_drop_path",
+                                          NULL};
+static const char *const text_keys[] = {"context_length",
+                                        "vocab_size",
+                                        "width",
+                                        "heads",
+                                        "layers",
+                                        "mlp_ratio",
+                                        "pool_type",
+                                        "proj_type",
+                                        "proj_bias",
+                                        "no_causal_mask",
+                                        "act_kwargs",
+                                        "norm_kwargs",
+                                        "eos_id",
+                                        "bos_id",
+                                        "pad_id",
+                                        "output_tokens",
+                                        "variable_text",
+                                        "final_ln_after_pool",
+                                        "embed_cls",
+                                        "ls_init_value",
+                                        "block_type",
+                                        "qk_norm",
+                                        "scale_heads",
+                                        "scaled_cosine_attn",
+                                        "scale_attn_inner",
+                                        "scale_attn",
+                                        "scale_fc",
+                                        "hf_tokenizer_name",
+                                        "tokenizer_kwargs",
+                                        "tokenizer_mode",
+                                        "tokenizer_type",
+                                        "tiktoken_name",
+                                        "text_arch",
+                                        "hf_model_name",
+                                        "hf_model_config",
+                                        "hf_model_pretrained",
+                                        "hf_pooler_type",
+                                        "hf_proj_type",
+                                        "pooler_type",
+                                        "proj",
+                                        NULL};
+
 /* Refuses each of the keys (ended by NULL) that is there and neither null nor false. */
-static void refuse_keys(glimpse_config_reader *r, json_t *object, const char *section,
-                        const char *const *keys) {
+static void refuse_keys(glimpse_config_reader *r, json_t *object, const char *const *keys) {
     for (; *keys; keys++) {
         json_t *value = glimpse_config_member(object, *keys);
-        if (value && !json_is_false(value)) glimpse_config_refuse(r, *keys, section);
+        if (value && !json_is_false(value)) glimpse_config_refuse_value(r, *keys, value);
     }
+}
+
+/* A key of which one value alone is supported. */
+static void require_text(glimpse_config_reader *r, json_t *object, const char *key,
+                         const char *only) {
+    const char *value = glimpse_config_text(r, object, key);
+    if (value && strcmp(value, only) != 0) glimpse_config_refuse(r, key, value);
 }
 
 static size_t read_mlp(glimpse_config_reader *r, json_t *object, size_t width) {
@@ -29,15 +119,24 @@ static size_t read_mlp(glimpse_config_reader *r, json_t *object, size_t width) {
 
 /* openai/CLIP's vision transformer. */
 static void read_vit(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
-    static const char *const refused[] = {
-        "attentional_pool", "attn_pooler_queries", "pos_embed_type",
-        "ls_init_value",    "no_ln_pre",           "final_ln_after_pool",
-        "act_kwargs",       "norm_kwargs",         "block_type",
-        "qk_norm",          "scaled_cosine_attn",  NULL};
+    static const char *const refused[] = {"attentional_pool",
+                                          "ls_init_value",
+                                          "no_ln_pre",
+                                          "final_ln_after_pool",
+                                          "act_kwargs",
+                                          "norm_kwargs",
+                                          "qk_norm",
+                                          "scaled_cosine_attn",
+                                          "scale_heads",
+                                          "scale_attn",
+                                          "scale_fc",
+                                          "scale_attn_inner",
+                                          NULL};
     glimpse_tower_config *v = &config->vision;
-    refuse_keys(r, vision, "this setting of vision_cfg", refused);
-    const char *pool = json_string_value(glimpse_config_member(vision, "pool_type"));
-    if (pool && strcmp(pool, "tok") != 0) glimpse_config_refuse(r, "pool_type", pool);
+    refuse_keys(r, vision, refused);
+    require_text(r, vision, "pool_type", "tok");
+    require_text(r, vision, "pos_embed_type", "learnable");
+    require_text(r, vision, "block_type", "default");
     config->image_architecture = GLIMPSE_IMAGE_VIT;
     config->patch = glimpse_config_size(r, vision, "patch_size", 16, MAX_SIDE);
     v->width = glimpse_config_size(r, vision, "width", 768, MAX_WIDTH);
@@ -102,6 +201,7 @@ static void read_resnet(glimpse_config_reader *r, json_t *vision, glimpse_model_
 
 static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
     const char *timm = json_string_value(glimpse_config_member(vision, "timm_model_name"));
+    glimpse_config_refuse_others(r, vision, vision_keys);
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
     if (timm && strncmp(timm, "fastvit_", 8) == 0) {
         glimpse_config_read_fastvit(r, vision, config);
@@ -114,24 +214,21 @@ static void read_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_
     }
 }
 
-/* Whether `object` has keys besides `known`: refuses the first. */
-static void refuse_others(glimpse_config_reader *r, json_t *object, const char *section,
-                          const char *known) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value) {
-        if (strcmp(key, known) != 0) glimpse_config_refuse(r, key, section);
-    }
+/* The arguments of a layer, of which `known` alone is supported. */
+static json_t *read_arguments(glimpse_config_reader *r, json_t *text, const char *section,
+                              const char *known) {
+    json_t *arguments = glimpse_config_object(r, text, section);
+    if (json_object_size(arguments) > (json_object_get(arguments, known) ? 1 : 0))
+        glimpse_config_refuse_value(r, section, arguments);
+    return arguments;
 }
 
 /* What the layers of the text tower compute with. */
 static void read_text_numbers(glimpse_config_reader *r, json_t *text, glimpse_tower_config *t) {
-    json_t *norm = glimpse_config_member(text, "norm_kwargs"),
-           *activation = glimpse_config_member(text, "act_kwargs");
-    refuse_others(r, norm, "this setting of norm_kwargs", "eps");
-    refuse_others(r, activation, "this setting of act_kwargs", "approximate");
+    json_t *norm = read_arguments(r, text, "norm_kwargs", "eps"),
+           *activation = read_arguments(r, text, "act_kwargs", "approximate");
     t->eps = (float)glimpse_config_number(r, norm, "eps", 1e-5, 1e-20, 1e-2);
-    const char *gelu = json_string_value(glimpse_config_member(activation, "approximate"));
+    const char *gelu = glimpse_config_text(r, activation, "approximate");
     if (gelu && strcmp(gelu, "tanh") == 0 && t->activation == GLIMPSE_ACTIVATION_GELU) {
         t->activation = GLIMPSE_ACTIVATION_GELU_TANH;
     } else if (gelu && strcmp(gelu, "none") != 0) {
@@ -141,7 +238,7 @@ static void read_text_numbers(glimpse_config_reader *r, json_t *text, glimpse_to
 
 static void read_text_projection(glimpse_config_reader *r, json_t *text,
                                  glimpse_model_config *config) {
-    const char *projection = json_string_value(glimpse_config_member(text, "proj_type"));
+    const char *projection = glimpse_config_text(r, text, "proj_type");
     int bias = glimpse_config_flag(r, text, "proj_bias", 0);
     config->text_projection = bias ? GLIMPSE_PROJECTION_LINEAR : GLIMPSE_PROJECTION_MATRIX;
     if (!projection || strcmp(projection, "linear") == 0) return;
@@ -162,7 +259,7 @@ static void read_text_projection(glimpse_config_reader *r, json_t *text,
 /* Which place is read, which places it sees, and what makes the ids. */
 static void read_text_pooling(glimpse_config_reader *r, json_t *text,
                               glimpse_model_config *config) {
-    const char *pool = json_string_value(glimpse_config_member(text, "pool_type"));
+    const char *pool = glimpse_config_text(r, text, "pool_type");
     int own_tokenizer = glimpse_config_member(text, "hf_tokenizer_name") != NULL;
     if (own_tokenizer) config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
     if (pool && strcmp(pool, "last") == 0) {
@@ -182,10 +279,12 @@ static void read_text_pooling(glimpse_config_reader *r, json_t *text,
 
 /* open_clip's own text transformer. */
 static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
-    static const char *const refused[] = {"embed_cls", "ls_init_value",      "block_type",
-                                          "qk_norm",   "scaled_cosine_attn", NULL};
+    static const char *const refused[] = {"embed_cls",          "ls_init_value",    "qk_norm",
+                                          "scaled_cosine_attn", "scale_heads",      "scale_attn",
+                                          "scale_fc",           "scale_attn_inner", NULL};
     glimpse_tower_config *t = &config->text;
-    refuse_keys(r, text, "this setting of text_cfg", refused);
+    refuse_keys(r, text, refused);
+    require_text(r, text, "block_type", "default");
     config->text_architecture = GLIMPSE_TEXT_CLIP;
     config->tokenizer = GLIMPSE_TOKENIZER_CLIP_OPENCLIP;
     t->width = glimpse_config_size(r, text, "width", 512, MAX_WIDTH);
@@ -201,6 +300,12 @@ static void read_native_text(glimpse_config_reader *r, json_t *text, glimpse_mod
 }
 
 static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_config *config) {
+    require_text(r, text, "text_arch", "clip");
+    glimpse_config_refuse_others(r, text, text_keys);
+    /* How texts become ids, besides what "tokenizer_kwargs" says. */
+    require_text(r, text, "tokenizer_mode", "");
+    require_text(r, text, "tokenizer_type", "");
+    (void)glimpse_config_text(r, text, "hf_tokenizer_name");
     config->context = glimpse_config_size(r, text, "context_length", 77, MAX_CONTEXT);
     if (glimpse_config_member(text, "hf_model_name")) {
         glimpse_config_read_hf_text(r, text, config);
@@ -218,14 +323,15 @@ static void read_pictures(glimpse_config_reader *r, json_t *pictures,
     p->center_crop = 1;
     p->crop_rule = GLIMPSE_CROP_TORCHVISION;
     p->resample = GLIMPSE_RESAMPLE_BICUBIC;
-    const char *mode = json_string_value(glimpse_config_member(pictures, "resize_mode"));
+    const char *mode = glimpse_config_text(r, pictures, "resize_mode");
+    require_text(r, pictures, "mode", "RGB");
     if (mode && strcmp(mode, "squash") == 0) {
         p->resize = GLIMPSE_RESIZE_EXACT;
         p->center_crop = 0;
     } else if (mode && strcmp(mode, "shortest") != 0) {
         glimpse_config_refuse(r, "resize_mode", mode);
     }
-    const char *interpolation = json_string_value(glimpse_config_member(pictures, "interpolation"));
+    const char *interpolation = glimpse_config_text(r, pictures, "interpolation");
     if (interpolation && strcmp(interpolation, "bilinear") == 0) {
         p->resample = GLIMPSE_RESAMPLE_BILINEAR;
     } else if (interpolation && strcmp(interpolation, "bicubic") != 0 &&
@@ -251,6 +357,7 @@ void glimpse_config_read_open_clip(glimpse_config_reader *r, json_t *root,
     }
     if (glimpse_config_member(model, "multimodal_cfg"))
         glimpse_config_refuse(r, "multimodal_cfg", "CoCa");
+    glimpse_config_refuse_others(r, model, model_keys);
     config->layout = glimpse_config_flag(r, model, "custom_text", 0)
                          ? GLIMPSE_LAYOUT_OPENCLIP_CUSTOM
                          : GLIMPSE_LAYOUT_OPENCLIP;

@@ -95,6 +95,41 @@ void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char
     }
 }
 
+void glimpse_config_refuse_value(glimpse_config_reader *r, const char *key, const json_t *value) {
+    enum { MAX_SHOWN = 120 };
+    char *text = value ? glimpse_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY |
+                                                      JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9))
+                       : NULL;
+    if (text && strlen(text) > MAX_SHOWN) memcpy(text + MAX_SHOWN - 3, "...", sizeof "...");
+    glimpse_config_refuse(r, key, text ? text : "this value");
+    free(text);
+}
+
+const char *glimpse_config_text(glimpse_config_reader *r, json_t *object, const char *key) {
+    json_t *value = glimpse_config_member(object, key);
+    if (value && !json_is_string(value)) glimpse_config_refuse_value(r, key, value);
+    return json_string_value(value);
+}
+
+json_t *glimpse_config_object(glimpse_config_reader *r, json_t *object, const char *key) {
+    json_t *value = glimpse_config_member(object, key);
+    if (value && !json_is_object(value)) glimpse_config_refuse_value(r, key, value);
+    return json_is_object(value) ? value : NULL;
+}
+
+void glimpse_config_refuse_others(glimpse_config_reader *r, json_t *object,
+                                  const char *const *known) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        size_t i = 0;
+        while (known[i] && strcmp(known[i], key) != 0)
+            i++;
+        if (!known[i] && !json_is_null(value) && !json_is_false(value))
+            glimpse_config_refuse_value(r, key, value);
+    }
+}
+
 void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char *key,
                            const float fallback[3], float out[3]) {
     memcpy(out, fallback, 3 * sizeof *out);

@@ -63,6 +63,14 @@ glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *o
                                              glimpse_activation fallback);
 /* GLIMPSE_E_UNSUPPORTED: `key` has this value, which would change the numbers. */
 void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char *value);
+void glimpse_config_refuse_value(glimpse_config_reader *r, const char *key, const json_t *value);
+/* A string, and an object; NULL where there is none. Any other value is refused. */
+const char *glimpse_config_text(glimpse_config_reader *r, json_t *object, const char *key);
+json_t *glimpse_config_object(glimpse_config_reader *r, json_t *object, const char *key);
+/* Refuses what stands in the object, is neither null nor false and is not `known`, which NULL ends.
+ */
+void glimpse_config_refuse_others(glimpse_config_reader *r, json_t *object,
+                                  const char *const *known);
 
 /* Mean and standard deviation under the keys `mean` and `std`. */
 void glimpse_config_normalization(glimpse_config_reader *r, json_t *object, const char *mean,

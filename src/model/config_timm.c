@@ -8,17 +8,10 @@
 #include "model/config_reader.h"
 #include "model/patch_stem.h"
 #include "model/timm_names.h"
-#include "text/json_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void refuse_value(glimpse_config_reader *r, const char *key, const json_t *value) {
-    char *text = value ? glimpse_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    glimpse_config_refuse(r, key, text ? text : "this value");
-    free(text);
-}
 
 static void refuse_name(glimpse_config_reader *r, const char *name) {
     const glimpse_timm_model *nearest = glimpse_timm_nearest(name);
@@ -37,7 +30,7 @@ static size_t read_reference(glimpse_config_reader *r, json_t *kwargs, size_t fa
     json_int_t rows = json_integer_value(json_array_get(value, 0)),
                columns = json_integer_value(json_array_get(value, 1));
     if (json_array_size(value) != 2 || rows < 1 || rows > MAX_SIDE || rows != columns) {
-        refuse_value(r, "ref_feat_shape", value);
+        glimpse_config_refuse_value(r, "ref_feat_shape", value);
         return fallback;
     }
     return (size_t)rows;
@@ -61,7 +54,7 @@ static void read_sizes(glimpse_config_reader *r, json_t *kwargs, glimpse_timm_mo
         size_t i = 0;
         while (known[i] && strcmp(known[i], key) != 0)
             i++;
-        if (!known[i]) refuse_value(r, key, value);
+        if (!known[i]) glimpse_config_refuse_value(r, key, value);
     }
     model->image_size = glimpse_config_size(r, kwargs, "img_size", model->image_size, MAX_SIDE);
     model->patch = glimpse_config_size(r, kwargs, "patch_size", model->patch, MAX_SIDE);
@@ -73,7 +66,7 @@ static void read_sizes(glimpse_config_reader *r, json_t *kwargs, glimpse_timm_mo
 
 static void read_pooling(glimpse_config_reader *r, json_t *vision, json_t *kwargs,
                          const glimpse_timm_model *model, glimpse_timm_config *t) {
-    const char *pool = json_string_value(glimpse_config_member(vision, "timm_pool"));
+    const char *pool = glimpse_config_text(r, vision, "timm_pool");
     const char *own = t->pool_heads ? "map" : "token";
     if (!pool || strcmp(pool, own) != 0) {
         char what[128];
@@ -92,7 +85,7 @@ static void read_pooling(glimpse_config_reader *r, json_t *vision, json_t *kwarg
         static const char *const none[] = {"attn_pool_mlp_ratio", "attn_pool_num_heads"};
         for (size_t i = 0; i < 2; i++) {
             json_t *value = glimpse_config_member(kwargs, none[i]);
-            if (value) refuse_value(r, none[i], value);
+            if (value) glimpse_config_refuse_value(r, none[i], value);
         }
     }
 }
@@ -116,7 +109,7 @@ static void read_head(glimpse_config_reader *r, json_t *vision, const glimpse_ti
                                      r->path, config->embedding, model->width);
         }
     } else {
-        refuse_value(r, "timm_proj", value);
+        glimpse_config_refuse_value(r, "timm_proj", value);
     }
 }
 
@@ -152,7 +145,7 @@ static void check_sizes(glimpse_config_reader *r, const glimpse_timm_model *mode
 void glimpse_config_read_timm(glimpse_config_reader *r, json_t *vision,
                               glimpse_model_config *config) {
     const char *name = json_string_value(glimpse_config_member(vision, "timm_model_name"));
-    json_t *kwargs = glimpse_config_member(vision, "timm_model_kwargs");
+    json_t *kwargs = glimpse_config_object(r, vision, "timm_model_kwargs");
     const glimpse_timm_model *known = name ? glimpse_timm_find(name) : NULL;
     glimpse_tower_config *v = &config->vision;
     if (!known) {

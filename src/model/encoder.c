@@ -338,10 +338,20 @@ static size_t pooled_place(const glimpse_model_config *c, const int32_t *ids, si
 static int add_ids(glimpse_encoder *e, packing *p, const int32_t *ids, size_t count,
                    float *embeddings) {
     const glimpse_model_config *c = &e->model->config;
-    /* Padding that the reference masks. */
-    if (e->model->text.unpadded)
-        while (count > 1 && ids[count - 1] == glimpse_tokenizer_pad_id(e->model->tokenizer))
+    /* Padding that the reference masks. OpenCLIP goes by the ids, so that a text that spells it out
+     * is one without it: it has no position and no part in the mean either. */
+    if (e->model->text.unpadded) {
+        int32_t pad = glimpse_tokenizer_pad_id(e->model->tokenizer);
+        while (count > 1 && ids[count - 1] == pad)
             count--;
+        if (c->layout == GLIMPSE_LAYOUT_OPENCLIP_CUSTOM && !c->m_clip) {
+            size_t kept = 0;
+            for (size_t t = 0; t < count; t++)
+                if (t == 0 || ids[t] != pad) e->ids[kept++] = ids[t];
+            ids = e->ids;
+            count = kept;
+        }
+    }
     size_t pooled = pooled_place(c, ids, count);
     return add_text(e, p, ids, c->causal ? pooled + 1 : count, pooled, embeddings);
 }

@@ -81,6 +81,11 @@ static int read_logits(glimpse_model *model) {
     if (model->config.sigmoid) {
         status = read_scalar(&model->logit_bias, image_tensors(model), "logit_bias");
         if (status < 0) return status;
+    } else if (glimpse_tensors_find(image_tensors(model), "logit_bias")) {
+        return glimpse_fail(GLIMPSE_E_FORMAT,
+                            "%s: has a logit_bias, but the configuration says no "
+                            "\"init_logit_bias\": whether scores go through a sigmoid is unclear",
+                            glimpse_tensors_path(image_tensors(model)));
     }
     /* Trained ones are 10 to 120, and -17. Written so that what is no number fails as well. */
     if (!(model->logit_scale >= 2.0f && model->logit_scale <= 1e5f) ||
@@ -137,12 +142,12 @@ static int open_tokenizer(glimpse_model *model, const char *language) {
     /* CLIP's embedding of a text is read at the end token: one that no text has would give all
      * texts the embedding of their first. */
     int32_t end = glimpse_tokenizer_end_id(model->tokenizer);
-    if (model->config.layout == GLIMPSE_LAYOUT_HF &&
-        model->config.text_pooling == GLIMPSE_TEXT_END && model->config.end_id != end) {
+    if (model->config.text_pooling == GLIMPSE_TEXT_END && model->config.end_id != end) {
+        int hf = model->config.layout == GLIMPSE_LAYOUT_HF;
         return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s/config.json: \"eos_token_id\" is %d, but the tokenizer ends texts "
-                            "with %d",
-                            model->path, (int)model->config.end_id, (int)end);
+                            "%s/%s: \"%s\" is %d, but the tokenizer ends texts with %d",
+                            model->path, hf ? "config.json" : "open_clip_config.json",
+                            hf ? "eos_token_id" : "eos_id", (int)model->config.end_id, (int)end);
     }
     return GLIMPSE_OK;
 }

@@ -96,8 +96,15 @@ static int read_arguments(glimpse_tokenizer_cleaning *out, const json_t *argumen
     if (value && !json_is_null(value) && (!name || strlen(name) >= sizeof out->language)) {
         return unsupported(directory, "language", name ? name : "");
     }
+    /* Arguments of the tokenizers of transformers: open_clip's own takes neither. */
+    if (native && name) return unsupported(directory, "language", name);
     if (name) memcpy(out->language, name, strlen(name) + 1);
-    out->strip_end = json_is_true(json_object_get(arguments, "strip_sep_token"));
+    value = json_object_get(arguments, "strip_sep_token");
+    if (value && !json_is_null(value) && !json_is_false(value) &&
+        (native || !json_is_true(value))) {
+        return unsupported(directory, "strip_sep_token", json_is_true(value) ? "true" : "");
+    }
+    out->strip_end = json_is_true(value);
     json_object_foreach((json_t *)(void *)arguments, key, other) {
         if (strcmp(key, "clean") == 0 || strcmp(key, "language") == 0 ||
             strcmp(key, "strip_sep_token") == 0 || strcmp(key, "context_length") == 0 ||
@@ -117,6 +124,13 @@ int glimpse_tokenizer_cleaning_read(glimpse_tokenizer_cleaning *out, const char 
     if (status < 0 || !root) return status;
     const json_t *text = json_object_get(json_object_get(root, "model_cfg"), "text_cfg");
     const json_t *arguments = json_object_get(text, "tokenizer_kwargs");
+    if (arguments && !json_is_null(arguments) && !json_is_object(arguments)) {
+        status =
+            glimpse_fail(GLIMPSE_E_UNSUPPORTED,
+                         "%s/open_clip_config.json: \"tokenizer_kwargs\" is no object", directory);
+        json_decref(root);
+        return status;
+    }
     const int native = !json_is_string(json_object_get(text, "hf_tokenizer_name"));
     status = read_arguments(out, arguments, native, directory);
     json_decref(root);

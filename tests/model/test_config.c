@@ -205,6 +205,148 @@ static void what_cannot_be_honoured_is_refused(void **unused) {
     }
 }
 
+/* The sections of open_clip_config.json, each with one more setting than it needs. */
+enum { MODEL, VISION, TEXT, PICTURES, SECTIONS };
+
+static int read_with(glimpse_model_config *c, int section, const char *setting) {
+    char text[1000];
+    const char *more[SECTIONS] = {"", "", "", ""};
+    more[section] = setting;
+    (void)snprintf(text, sizeof text,
+                   "{\"model_cfg\": {%s \"embed_dim\": 512, \"vision_cfg\": {%s \"layers\": 12}, "
+                   "\"text_cfg\": {%s \"layers\": 12}}, \"preprocess_cfg\": {%s \"size\": 224}}",
+                   more[MODEL], more[VISION], more[TEXT], more[PICTURES]);
+    return read_open_clip(c, text);
+}
+
+/* What would change vectors and is not done, and what is not known, by its key and its value. */
+static void settings_of_open_clip_that_are_not_honoured_are_named(void **unused) {
+    (void)unused;
+    static const struct {
+        int section;
+        const char *setting, *value;
+    } refused[] = {
+        {MODEL, "\"other_cfg\": {\"a\": 1},", "{\"a\":1}"},
+        {VISION, "\"global_average_pool\": true,", "true"},
+        {VISION, "\"input_patchnorm\": true,", "true"},
+        {VISION, "\"scale_heads\": true,", "true"},
+        {VISION, "\"scale_attn\": true,", "true"},
+        {VISION, "\"scale_attn_inner\": true,", "true"},
+        {VISION, "\"scale_fc\": true,", "true"},
+        {VISION, "\"qk_norm\": true,", "true"},
+        {VISION, "\"pos_embed_type\": \"sin_cos_2d\",", "sin_cos_2d"},
+        {VISION, "\"block_type\": \"custom\",", "custom"},
+        {VISION, "\"pool_type\": 5,", "5"},
+        {VISION, "\"in_chans\": 1,", "1"},
+        {VISION, "\"norm_kwargs\": {\"eps\": 0.5},", "{\"eps\":0.5}"},
+        {TEXT, "\"text_arch\": \"modern\",", "modern"},
+        {TEXT, "\"tokenizer_mode\": \"clips\",", "clips"},
+        {TEXT, "\"tokenizer_type\": \"tiktoken\",", "tiktoken"},
+        {TEXT, "\"use_pad_mask\": true,", "true"},
+        {TEXT, "\"norm_type\": \"rmsnorm\",", "\"rmsnorm\""},
+        {TEXT, "\"scale_heads\": true,", "true"},
+        {TEXT, "\"scale_fc\": true,", "true"},
+        {TEXT, "\"block_type\": \"custom\",", "custom"},
+        {TEXT, "\"pool_type\": 5,", "5"},
+        {TEXT, "\"proj_type\": 5,", "5"},
+        {TEXT, "\"hf_tokenizer_name\": 5,", "5"},
+        {TEXT, "\"norm_kwargs\": \"x\",", "\"x\""},
+        {TEXT, "\"act_kwargs\": 3,", "3"},
+        {PICTURES, "\"mode\": \"L\",", "L"},
+        {PICTURES, "\"resize_mode\": 7,", "7"},
+        {PICTURES, "\"interpolation\": 7,", "7"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        glimpse_model_config c;
+        char expected[100];
+        (void)snprintf(expected, sizeof expected, "%.*s %s is not supported",
+                       (int)(strchr(refused[i].setting, ':') + 1 - refused[i].setting),
+                       refused[i].setting, refused[i].value);
+        if (read_with(&c, refused[i].section, refused[i].setting) != GLIMPSE_E_UNSUPPORTED ||
+            !strstr(glimpse_last_error(), expected))
+            fail_msg("%s: \"%s\"", refused[i].setting, glimpse_last_error());
+    }
+}
+
+static void settings_of_open_clip_without_effect_are_read(void **unused) {
+    (void)unused;
+    static const struct {
+        int section;
+        const char *setting;
+    } accepted[] = {
+        {MODEL, "\"other_cfg\": null,"},
+        {MODEL, "\"init_logit_scale\": 3,"},
+        {VISION, "\"pos_embed_type\": \"learnable\","},
+        {VISION, "\"block_type\": \"default\","},
+        {VISION, "\"attn_pooler_queries\": 256,"},
+        {VISION, "\"global_average_pool\": false,"},
+        {VISION, "\"patch_dropout\": 0.5,"},
+        {TEXT, "\"text_arch\": \"clip\","},
+        {TEXT, "\"tokenizer_type\": \"\","},
+        {TEXT, "\"pad_id\": 1,"},
+        {TEXT, "\"hf_pooler_type\": \"mean_pooler\","},
+        {PICTURES, "\"mode\": \"RGB\","},
+        {PICTURES, "\"other\": 1,"},
+    };
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
+        glimpse_model_config c;
+        if (read_with(&c, accepted[i].section, accepted[i].setting) < 0)
+            fail_msg("%s: \"%s\"", accepted[i].setting, glimpse_last_error());
+    }
+}
+
+static int read_hf_text(glimpse_model_config *c, const char *settings) {
+    char text[1000];
+    (void)snprintf(text, sizeof text,
+                   "{\"model_cfg\": {\"embed_dim\": 512, \"vision_cfg\": {}, \"text_cfg\": {%s}}}",
+                   settings);
+    return read_open_clip(c, text);
+}
+
+/* Without the key it is open_clip's mean; null asks the architecture, and is the first token of
+ * M2M. */
+static void the_pooler_of_a_named_text_tower_may_be_left_to_it(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+#define NLLB "\"hf_model_name\": \"facebook/nllb-200-distilled-600M\""
+#define XLMR "\"hf_model_name\": \"xlm-roberta-base\""
+    assert_ok(read_hf_text(&c, NLLB));
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_MEAN);
+    assert_ok(read_hf_text(&c, NLLB ", \"hf_pooler_type\": null"));
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_FIRST);
+    assert_ok(read_hf_text(&c, XLMR ", \"hf_pooler_type\": null"));
+    assert_int_equal(c.text_pooling, GLIMPSE_TEXT_MEAN);
+    assert_ok(read_hf_text(&c, XLMR ", \"hf_model_config\": {\"hidden_dropout_prob\": 0.0}"));
+    assert_ok(read_hf_text(&c, NLLB ", \"hf_model_config\": {\"dropout\": 0.0}"));
+    static const char *const refused[][2] = {
+        {XLMR ", \"hf_pooler_type\": 5", "\"hf_pooler_type\": 5 "},
+        {XLMR ", \"hf_proj_type\": 5", "\"hf_proj_type\": 5 "},
+        {XLMR ", \"hf_proj_type\": null", "\"hf_proj_type\": null"},
+        {XLMR ", \"hf_model_config\": 5", "\"hf_model_config\": 5 "},
+        {XLMR ", \"hf_model_config\": {\"layer_norm_eps\": 0.5}", "\"layer_norm_eps\": 0.5 "},
+        {NLLB ", \"hf_model_config\": {\"scale_embedding\": false}", "\"scale_embedding\": false "},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(read_hf_text(&c, refused[i][0]), GLIMPSE_E_UNSUPPORTED);
+        assert_non_null(strstr(glimpse_last_error(), refused[i][1]));
+    }
+}
+
+/* Causal attention, and positions between pairs of tokens. */
+static void other_attention_of_chinese_clip_is_refused(void **unused) {
+    (void)unused;
+    glimpse_model_config c;
+    static const char *const refused[] = {"\"is_decoder\": true", "\"position_embedding_type\": 5",
+                                          "\"position_embedding_type\": \"relative_key\""};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char text[200];
+        (void)snprintf(text, sizeof text,
+                       "{\"model_type\": \"chinese_clip\", \"text_config\": {%s}}", refused[i]);
+        assert_int_equal(read_config(&c, text, NULL), GLIMPSE_E_UNSUPPORTED);
+        assert_non_null(strstr(glimpse_last_error(), "is not supported"));
+    }
+}
+
 /* What is left out of a ResNet's configuration are the sizes of RN50; heads follow from the width.
  */
 static void layers_that_are_a_list_are_a_resnet(void **unused) {
@@ -405,6 +547,10 @@ int main(void) {
         cmocka_unit_test(preprocessing_must_end_at_the_models_size),
         cmocka_unit_test(open_clip_defaults_differ_and_are_honoured),
         cmocka_unit_test(what_cannot_be_honoured_is_refused),
+        cmocka_unit_test(settings_of_open_clip_that_are_not_honoured_are_named),
+        cmocka_unit_test(settings_of_open_clip_without_effect_are_read),
+        cmocka_unit_test(the_pooler_of_a_named_text_tower_may_be_left_to_it),
+        cmocka_unit_test(other_attention_of_chinese_clip_is_refused),
         cmocka_unit_test(layers_that_are_a_list_are_a_resnet),
         cmocka_unit_test(absent_keys_take_the_defaults_of_siglip_base),
         cmocka_unit_test(the_image_processor_may_be_of_the_other_class),

@@ -94,6 +94,67 @@ static void m_clip_says_which_pictures_it_goes_with(void **unused) {
     assert_non_null(strstr(glimpse_last_error(), "of 24"));
 }
 
+/* The recorded model with `key` of the section `part` of its configuration at `value`; "" is
+ * model_cfg itself. NULL: without the key. */
+static void change(const char *name, const char *part, const char *key, json_t *value) {
+    static const char *const files[] = {"open_clip_model.safetensors", "tokenizer.json",
+                                        "sentencepiece.bpe.model", "tokenizer_config.json",
+                                        "special_tokens_map.json"};
+    char directory[256], from[1200];
+    (void)snprintf(directory, sizeof directory, "golden/families/%s", name);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)snprintf(from, sizeof from, "%s", path_in(shared_path(directory), files[i]));
+        if (access(from, F_OK) == 0) (void)symlink(from, in_directory(files[i]));
+    }
+    json_t *root = json_file(path_in(shared_path(directory), "open_clip_config.json"));
+    json_t *section = json_object_get(root, "model_cfg");
+    if (*part) section = json_object_get(section, part);
+    if (value) {
+        assert_int_equal(json_object_set_new(section, key, value), 0);
+    } else {
+        assert_int_equal(json_object_del(section, key), 0);
+    }
+    assert_int_equal(json_dump_file(root, in_directory("open_clip_config.json"), 0), 0);
+    json_decref(root);
+}
+
+/* The reference's mask, its positions and its mean leave out whatever has the id of padding. */
+static void padding_spelled_out_in_a_text_of_open_clip_is_none(void **unused) {
+    (void)unused;
+    static const char *const names[] = {"xlm-roberta-clip", "nllb-clip"};
+    for (size_t f = 0; f < sizeof names / sizeof *names; f++) {
+        family g;
+        float embeddings[3 * 24];
+        int truncated[3];
+        const char *texts[3] = {"cat", "<pad>cat", "cat<pad>"};
+        if (!open_family(&g, names[f], GLIMPSE_BACKEND_OPENBLAS, GLIMPSE_PRECISION_F32)) continue;
+        assert_ok(glimpse_encoder_texts(embeddings, truncated, g.encoder, texts, 3, 0));
+        assert_floats_near(embeddings + 24, embeddings, 24, 2e-6);
+        assert_floats_near(embeddings + 48, embeddings, 24, 2e-6);
+        close_family(&g);
+    }
+}
+
+/* Otherwise all texts would have the embedding of their first token. */
+static void the_end_of_texts_is_the_tokenizers(void **unused) {
+    (void)unused;
+    glimpse_model *model = NULL;
+    change("metaclip2-openclip", "text_cfg", "eos_id", json_integer(2));
+    assert_ok(glimpse_model_open(&model, temp_directory, NULL));
+    glimpse_model_close(model);
+    change("metaclip2-openclip", "text_cfg", "eos_id", json_integer(5));
+    assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "open_clip_config.json: \"eos_id\" is 5"));
+}
+
+static void a_bias_of_logits_without_its_setting_is_refused(void **unused) {
+    (void)unused;
+    glimpse_model *model = NULL;
+    change("siglip2-openclip", "", "init_logit_bias", NULL);
+    assert_int_equal(glimpse_model_open(&model, temp_directory, NULL), GLIMPSE_E_FORMAT);
+    assert_non_null(strstr(glimpse_last_error(), "init_logit_bias"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embeddings_match_in_every_precision),
@@ -102,6 +163,11 @@ int main(void) {
                                         make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(m_clip_says_which_pictures_it_goes_with, make_directory,
                                         remove_directory),
+        cmocka_unit_test(padding_spelled_out_in_a_text_of_open_clip_is_none),
+        cmocka_unit_test_setup_teardown(the_end_of_texts_is_the_tokenizers, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(a_bias_of_logits_without_its_setting_is_refused,
+                                        make_directory, remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -506,7 +506,10 @@ static void what_is_not_implemented_of_it_is_refused(void **state) {
         {"xlm-roberta-base", "\"clean\": 1", "\"clean\""},
         {"xlm-roberta-base", "\"language\": 7", "\"language\""},
         {"xlm-roberta-base", "\"tokenizer_mode\": \"clips\"", "\"tokenizer_mode\": clips"},
+        {"xlm-roberta-base", "\"strip_sep_token\": 1", "\"strip_sep_token\""},
         {"", "\"clean\": \"whitespace\"", "whitespace"},
+        {"", "\"strip_sep_token\": true", "\"strip_sep_token\": true"},
+        {"", "\"language\": \"deu_Latn\"", "\"language\": deu_Latn"},
         {"", "\"reduction_mask\": \"random\"", "reduction_mask"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

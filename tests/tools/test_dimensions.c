@@ -42,7 +42,7 @@ static void a_library_of_short_vectors_is_asked_without_saying_so_again(void **s
     assert_int_equal(json_array_size(at(root, "results")), 3);
     json_decref(root);
     run_free(&r);
-    /* Nothing is encoded again when the directories are looked at again. */
+    /* Nothing is encoded again when directories are looked at again. */
     run(&r, "index", "-l", "short", "--json", "-q", NULL);
     expect(&r, 0);
     root = run_json(&r);
@@ -76,6 +76,53 @@ static void another_length_is_another_model(void **state) {
     expect(&r, 4);
     expect_err(&r, "4000 dimensions; its embeddings have 128");
     run_free(&r);
+}
+
+/* Looking at directories again says nothing of pictures that would lack vectors; status tells the
+ * lengths apart, and a sum of models says which length was asked for. */
+static void lengths_are_told_apart(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "index", "pictures", "-l", "told", "--model", "demo", "--dimensions", "48", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    run(&r, "index", "-l", "told", NULL);
+    expect(&r, 0);
+    assert_null(strstr(r.err, "covers"));
+    run_free(&r);
+    run(&r, "status", "-l", "told", NULL);
+    expect(&r, 0);
+    assert_non_null(strstr(r.out, "demo, 12 embedded"));
+    run_free(&r);
+    run(&r, "search", "a car", "-l", "told", "--model", "demo", NULL);
+    expect(&r, 4);
+    expect_err(&r, "demo yet, as vectors of 128 numbers; by this name there are some of 48");
+    run_free(&r);
+    run(&r, "index", "-l", "told", "--dimensions", "32", NULL);
+    expect(&r, 0);
+    expect_err(&r, "demo covers 0 of the library's 12 files");
+    run_free(&r);
+    run(&r, "status", "-l", "told", NULL);
+    expect(&r, 0);
+    assert_non_null(strstr(r.out, "demo (48 numbers), 12 embedded"));
+    assert_non_null(strstr(r.out, "demo (32 numbers), 12 embedded"));
+    run_free(&r);
+    const char *other = shared_path_if_there("golden/families/eva02-clip");
+    if (!other) {
+        print_message("SKIPPED: a second model: ../shared is not there\n");
+        return;
+    }
+    run(&r, "index", "-l", "told", "--model", other, "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    char *sum = malloc(strlen(other) + sizeof "demo+");
+    assert_non_null(sum);
+    (void)sprintf(sum, "demo+%s", other);
+    run(&r, "search", "a car", "-l", "told", "--model", sum, "--dimensions", "16", NULL);
+    expect(&r, 4);
+    expect_err(&r, "demo yet, as vectors of 16 numbers; ");
+    run_free(&r);
+    free(sum);
 }
 
 static void a_language_is_for_models_that_ask(void **state) {
@@ -116,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_library_of_short_vectors_is_asked_without_saying_so_again),
         cmocka_unit_test(another_length_is_another_model),
+        cmocka_unit_test(lengths_are_told_apart),
         cmocka_unit_test(a_language_is_for_models_that_ask),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);

@@ -152,6 +152,16 @@ static char *describe_root(const glimpse_library_status *st, size_t i) {
     return shown;
 }
 
+/* Whether the library has vectors of the same model in another length (Matryoshka). */
+static int has_other_length(const glimpse_library_status *st, size_t model) {
+    for (size_t i = 0; i < st->model_count; i++) {
+        if (i != model && strcmp(st->models[i].name, st->models[model].name) == 0 &&
+            st->models[i].embedding_size != st->models[model].embedding_size)
+            return 1;
+    }
+    return 0;
+}
+
 static void print_people(const glimpse_library_status *st) {
     print_path("Library:     ", st->library, "");
     (void)printf("Pictures:    %s, %s embedded", text_counted(st->files, "file", "files"),
@@ -196,8 +206,10 @@ static void print_people(const glimpse_library_status *st) {
     for (size_t i = 0; i < st->model_count; i++) {
         const glimpse_library_model *m = &st->models[i];
         char *name = text_display(m->name);
-        (void)printf("%s%s, %s embedded, index %s\n", i == 0 ? "Models:      " : "             ",
-                     name, text_count(m->embedded), m->index_state);
+        char *kept = has_other_length(st, i) ? xprintf(" (%zu numbers)", m->embedding_size) : NULL;
+        (void)printf("%s%s%s, %s embedded, index %s\n", i == 0 ? "Models:      " : "             ",
+                     name, kept ? kept : "", text_count(m->embedded), m->index_state);
+        free(kept);
         free(name);
     }
     if (st->quarantined_count > 0) (void)printf("Unusable:\n");
