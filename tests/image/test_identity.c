@@ -232,6 +232,26 @@ static void the_first_tag_of_iso_media_brings_a_box_of_relations(void **state) {
     assert_false(same(&ids[0], &ids[3])); /* other relations count */
 }
 
+/* exiftool leaves the item of EXIF in its tables, with a length of 0. */
+static void metadata_of_iso_media_may_have_been_emptied(void **state) {
+    (void)state;
+    for (int item = 1; item <= 2; item++) {
+        bytes whole = make_iso(1, NULL, 0), plain = make_iso(0, NULL, 0);
+        int coded = 0, plain_coded = 0;
+        /* The file ends in the places; the last byte of each is its length. */
+        const size_t at = whole.size - (item == 1 ? 14 : 0) - 1;
+        assert_int_equal(whole.data[at], 4);
+        whole.data[at] = 0;
+        const glimpse_hash id = identity_of(&whole, &coded);
+        const glimpse_hash without = identity_of(&plain, &plain_coded);
+        assert_int_equal(plain_coded, 1);
+        assert_int_equal(coded, item == 2); /* a picture of no bytes is none */
+        assert_int_equal(same(&id, &without), item == 2);
+        free(whole.data);
+        free(plain.data);
+    }
+}
+
 /* `exiftool -all=` drops JFIF's marker, other programs add it: that counts where colours change. */
 static void markers_of_a_jpeg_count_where_they_decide_its_colours(void **state) {
     (void)state;
@@ -541,6 +561,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_metadata_leave_the_identity),
         cmocka_unit_test(the_first_tag_of_iso_media_brings_a_box_of_relations),
+        cmocka_unit_test(metadata_of_iso_media_may_have_been_emptied),
         cmocka_unit_test(the_opacity_of_lossless_webp_is_in_its_bits),
         cmocka_unit_test(markers_of_a_jpeg_count_where_they_decide_its_colours),
         cmocka_unit_test(one_identity_means_one_picture),

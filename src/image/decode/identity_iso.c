@@ -81,7 +81,8 @@ static int identify_item(glimpse_identifier *to, iso *f, glimpse_iso_cursor *c, 
         (void)glimpse_iso_read(c, index_bytes);
         const uint64_t offset = glimpse_iso_read(c, offset_bytes),
                        length = glimpse_iso_read(c, length_bytes);
-        if (c->failed || offset > size || base > size - offset || length == 0 ||
+        /* exiftool takes EXIF away by making its length 0. */
+        if (c->failed || offset > size || base > size - offset || (length == 0 && !left_out) ||
             length > size - offset - base) {
             return 0;
         }
