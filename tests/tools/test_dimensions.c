@@ -42,7 +42,7 @@ static void a_library_of_short_vectors_is_asked_without_saying_so_again(void **s
     assert_int_equal(json_array_size(at(root, "results")), 3);
     json_decref(root);
     run_free(&r);
-    /* Nothing is encoded again when directories are looked at again. */
+    /* Nothing is encoded again when the directories are looked at again. */
     run(&r, "index", "-l", "short", "--json", "-q", NULL);
     expect(&r, 0);
     root = run_json(&r);
