@@ -310,7 +310,8 @@ const cli_command cmd_index = {
     "--forget-options alone goes back to none.\n\n"
     "With --model another model than the library was made with, everything is embedded again with "
     "that one, beside what is there; without arguments all of the library.\n\n"
-    "Exit code 3 when files were unusable that were not so before, or have changed since, or when "
+    "Exit code 3 when files were unusable that were not so before, or have changed since, or were "
+    "fine and cannot be read now, or when "
     "one of several folders is not there (the others are indexed), 130 when stopped by Ctrl-C "
     "(what was done is kept; run the same command again to continue). With "
     "--quiet nothing is printed but what went wrong.",
