@@ -114,7 +114,7 @@ static int list_pictures(comparison *c, size_t model, const char *path_prefix) {
     contestant *m = &c->contestants[model];
     int status = glimpse_library_visit(c->library, m->worker.model, path_prefix, add_id, m);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_session_fail_uncovered(c->library, c->models[model].name, 0);
+        return glimpse_session_fail_uncovered(c->library, m->worker.model, c->models[model].name);
     }
     if (status < 0) return status;
     size_t used = 0;

@@ -350,13 +350,6 @@ int glimpse_session_model_origin(glimpse_session *session) {
     return origin;
 }
 
-size_t glimpse_session_model_dimensions(glimpse_session *session) {
-    (void)pthread_mutex_lock(&session->lock);
-    const size_t dimensions = session->model_path ? session->model_dimensions : 0;
-    (void)pthread_mutex_unlock(&session->lock);
-    return dimensions;
-}
-
 /* With `opening` held. */
 static int find_once(const char **path, glimpse_session *session, glimpse_library *library) {
     choice found;

@@ -147,10 +147,9 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     int status = glimpse_library_search(&results, library, model, vector, &f->search);
     if (status == GLIMPSE_E_NOT_FOUND) {
         status = glimpse_session_fail_uncovered(
-            library,
+            library, model,
             glimpse_session_call_model(session, glimpse_model_path(model),
-                                       glimpse_model_name(model)),
-            glimpse_session_model_dimensions(session));
+                                       glimpse_model_name(model)));
     }
     if (status == GLIMPSE_OK) {
         status = note_coverage(session, library, model);

@@ -230,20 +230,30 @@ int glimpse_session_embed_rest(glimpse_ingest_report *report, glimpse_session *s
 /*
  * A search with all of them.
  */
-int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name,
-                                   size_t dimensions) {
-    char kept[64] = "";
-    if (dimensions > 0)
-        (void)snprintf(kept, sizeof kept, ", as vectors of %zu numbers", dimensions);
+int glimpse_session_fail_uncovered(const glimpse_library *library, const glimpse_model *model,
+                                   const char *name) {
+    glimpse_store *store = glimpse_library_store(library);
+    glimpse_model_key key = glimpse_model_get_key(model);
+    char others[64], lengths[160] = "";
+    int status = store->ops->begin_read(store);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_store_other_lengths(others, sizeof others, store, &key);
+        store->ops->end_read(store);
+    }
+    if (status < 0) return status;
+    if (*others) {
+        (void)snprintf(lengths, sizeof lengths,
+                       ", as vectors of %zu numbers; by this name there are some of %s", key.dim,
+                       others);
+    }
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,
                         "%s: no picture was indexed with the model %s yet%s; %s does it",
-                        glimpse_library_path(library), name, kept,
+                        glimpse_library_path(library), name, lengths,
                         glimpse_wording("glimpse_session_embed_rest", name));
 }
 
 typedef struct part_query {
-    const char *name;  /* as it was said */
-    size_t dimensions; /* that were asked for; 0: all */
+    const char *name; /* as it was said */
     const glimpse_model *model;
     float *vector;
 } part_query;
@@ -269,7 +279,7 @@ static int search_part(glimpse_results **out, glimpse_hits_model *shown, glimpse
     glimpse_model_info info;
     int status = glimpse_library_search(out, library, model, part->vector, search);
     if (status == GLIMPSE_E_NOT_FOUND) {
-        return glimpse_session_fail_uncovered(library, part->name, part->dimensions);
+        return glimpse_session_fail_uncovered(library, model, part->name);
     }
     if (status < 0) return status;
     glimpse_store *store = glimpse_library_store(library);
@@ -351,7 +361,6 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         queries[i].name = parts->names[i];
-        queries[i].dimensions = parts->sessions[i]->dimensions;
         status =
             make_vector(user, &queries[i].vector, &queries[i].model, parts->sessions[i], library);
     }

@@ -24,8 +24,8 @@ int glimpse_session_load_part(glimpse_session **out, const char **path, glimpse_
 
 /* GLIMPSE_E_NOT_FOUND, saying so: nothing was indexed with the model of this name; `dimensions`: as
  * vectors of so many numbers, where that was asked for. */
-int glimpse_session_fail_uncovered(const glimpse_library *library, const char *name,
-                                   size_t dimensions);
+int glimpse_session_fail_uncovered(const glimpse_library *library, const glimpse_model *model,
+                                   const char *name);
 
 /* Makes the query's vector for one of the models (malloc'ed) and says which model that is. */
 typedef int (*session_vector_fn)(void *user, float **vector, const glimpse_model **model,

@@ -58,13 +58,13 @@ int glimpse_store_id_of_file(glimpse_hash *id, int *known, glimpse_hash *identit
 
 typedef struct other_lengths {
     const glimpse_model_key *key;
-    char text[64]; /* "16, 48" */
-    size_t used;
+    char *text; /* "16, 48" */
+    size_t capacity, used;
 } other_lengths;
 
 static int add_length(void *user, const glimpse_store_model *model) {
     other_lengths *others = user;
-    const size_t capacity = sizeof others->text - others->used;
+    const size_t capacity = others->capacity - others->used;
     if (strcmp(model->name, others->key->name) != 0 || model->info.dim == others->key->dim)
         return GLIMPSE_OK;
     int length = snprintf(others->text + others->used, capacity, "%s%zu", others->used ? ", " : "",
@@ -74,16 +74,22 @@ static int add_length(void *user, const glimpse_store_model *model) {
     return GLIMPSE_OK;
 }
 
-/* Beginnings of a Matryoshka model's vectors are another model to the store, of the same name. */
+int glimpse_store_other_lengths(char *text, size_t capacity, glimpse_store *store,
+                                const glimpse_model_key *key) {
+    other_lengths others = {.key = key, .text = text, .capacity = capacity};
+    text[0] = '\0';
+    return store->ops->models.list(store, add_length, &others);
+}
+
 static int fail_not_indexed(glimpse_store *store, const glimpse_model_key *key) {
-    other_lengths others = {.key = key};
-    int status = store->ops->models.list(store, add_length, &others);
+    char others[64];
+    int status = glimpse_store_other_lengths(others, sizeof others, store, key);
     if (status < 0) return status;
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,
                         "%s: no picture was indexed with the model %s yet, as vectors of %zu "
                         "numbers%s%s",
                         store->path, key->name, key->dim,
-                        others.used ? "; by this name there are some of " : "", others.text);
+                        *others ? "; by this name there are some of " : "", others);
 }
 
 int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,

@@ -737,6 +737,10 @@ int glimpse_store_content_of(int64_t *content, glimpse_store *store, const char 
 int glimpse_store_id_of_file(glimpse_hash *id, int *known, glimpse_hash *identity,
                              glimpse_store *store, const char *path, const glimpse_hash *hash);
 
+/* How long the vectors of other models of the same name are, "16, 48"; "" without. Beginnings of a
+ * Matryoshka model's vectors are another model to the store, of the same name. In a read. */
+int glimpse_store_other_lengths(char *text, size_t capacity, glimpse_store *store,
+                                const glimpse_model_key *key);
 /* The model of a key: GLIMPSE_E_NOT_FOUND, in words for people, when nothing was indexed with it,
  * GLIMPSE_E_CORRUPT when the store has another dim. */
 int glimpse_store_find_model(glimpse_model_info *out, glimpse_store *store,
