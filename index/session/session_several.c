@@ -234,7 +234,7 @@ int glimpse_session_fail_uncovered(const glimpse_library *library, const glimpse
                                    const char *name) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_model_key key = glimpse_model_get_key(model);
-    char others[64], lengths[160] = "";
+    char others[64] = "", lengths[160] = "";
     int status = store->ops->begin_read(store);
     if (status == GLIMPSE_OK) {
         status = glimpse_store_other_lengths(others, sizeof others, store, &key);
