@@ -5,7 +5,8 @@
  *     bench_image_rate MODEL_DIR BACKEND PRECISION
  *
  *     rate BATCH THREADS SECONDS   answers images/s: THREADS workers, each with calls of BATCH
- *                                  pictures for at least so long, after one untimed
+ *                                  pictures for at least so long, the first time after one
+ *                                  untimed
  *     embed BATCH                  answers the embeddings as JSON
  */
 #include "bench.h"
@@ -76,16 +77,18 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < count; i++)
         pixels[i] = (float)((double)(i * 2654435761u % 2001) / 1000.0 - 1.0);
 
+    size_t warm[MAX_BATCH + 1] = {0}; /* workers that have run such a batch */
     char order[16];
     size_t batch;
-    while (scanf("%15s %zu", order, &batch) == 2 && batch <= MAX_BATCH) {
+    while (scanf("%15s %zu", order, &batch) == 2 && batch > 0 && batch <= MAX_BATCH) {
         size_t threads = 1;
         double seconds = 0;
         if (strcmp(order, "rate") == 0 && scanf("%zu %lf", &threads, &seconds) != 2) return 2;
         if (threads < 1 || threads > MAX_WORKERS) return 2;
         for (size_t i = 0; i < threads; i++)
             prepare(&workers[i], model, pixels, embedding);
-        run_workers(workers, threads, batch, 0);
+        if (warm[batch] < threads) run_workers(workers, threads, batch, 0);
+        warm[batch] = threads > warm[batch] ? threads : warm[batch];
         if (strcmp(order, "embed") == 0) {
             for (size_t i = 0; i < batch * embedding; i++)
                 printf("%c%.9g", i ? ',' : '[', (double)workers[0].embeddings[i]);
