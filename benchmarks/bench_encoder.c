@@ -5,7 +5,7 @@
  * operands written first), as a share of which the encoder's rate is reported.
  *
  *     bench_encoder [--size NAME] [--plain] [--cpu-time] [--only NAME] [--workers N] [--quick]
- *                   [--model DIR]
+ *                   [--model DIR] [--write DIR]
  *
  *     --size      a published size of the table below: b32, l14, rn50, siglip2-b16, mobileclip-s0
  * ...
@@ -14,6 +14,7 @@
  *     --only      settings whose name begins so, and the baseline
  *     --quick     no batch of 32, fewer repetitions
  *     --model     a model of that shape that is there already, instead of writing one
+ *     --write     writes the model there and measures nothing
  *     --workers   also N workers side by side against one worker whose sgemm has N threads
  */
 #include "bench.h"
@@ -334,7 +335,7 @@ enum { SHAPES = sizeof sizes / sizeof sizes[0] };
 
 int main(int argc, char **argv) {
     int plain = 0, workers = 0, quick = 0;
-    const char *only = "", *given = NULL;
+    const char *only = "", *given = NULL, *kept = NULL;
     size_t chosen = 0;
     for (int i = 1; i < argc; i++) {
         plain = plain || strcmp(argv[i], "--plain") == 0;
@@ -350,8 +351,10 @@ int main(int argc, char **argv) {
             }
         }
         if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) given = argv[++i];
+        if (strcmp(argv[i], "--write") == 0 && i + 1 < argc) kept = argv[++i];
         if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc) workers = atoi(argv[++i]);
     }
+    if (kept) return !sizes[chosen].write(kept).written;
     char made[] = "/tmp/glimpse-bench-XXXXXX";
     if (!given && !mkdtemp(made)) return 1;
     const size_row shape = sizes[chosen].write(given ? NULL : made);
