@@ -30,18 +30,14 @@ static void check_tower(glimpse_config_reader *r, const glimpse_tower_config *to
     }
 }
 
-static void read_hf_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower,
-                          size_t width, size_t mlp, size_t heads) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", width, MAX_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", mlp, 8 * MAX_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MAX_WIDTH);
-    tower->eps = glimpse_config_eps(r, object, 1e-5);
-    tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_QUICK_GELU);
-}
-
 static void read_hf_vision(glimpse_config_reader *r, json_t *vision, glimpse_model_config *config) {
-    read_hf_tower(r, vision, &config->vision, 768, 3072, 12);
+    static const glimpse_tower_config defaults = {.width = 768,
+                                                  .mlp = 3072,
+                                                  .layers = 12,
+                                                  .heads = 12,
+                                                  .eps = 1e-5f,
+                                                  .activation = GLIMPSE_ACTIVATION_QUICK_GELU};
+    glimpse_config_tower(r, vision, &config->vision, &defaults);
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);
     config->patch = glimpse_config_size(r, vision, "patch_size", 32, MAX_SIDE);
     if (glimpse_config_size(r, vision, "num_channels", 3, 1024) != 3)
@@ -53,19 +49,19 @@ static void read_hf_vision(glimpse_config_reader *r, json_t *vision, glimpse_mod
 static void read_chinese_clip(glimpse_config_reader *r, json_t *root,
                               glimpse_model_config *config) {
     enum { CONTEXT = 52 };
+    static const glimpse_tower_config defaults = {.width = 768,
+                                                  .mlp = 3072,
+                                                  .layers = 12,
+                                                  .heads = 12,
+                                                  .eps = 1e-12f,
+                                                  .activation = GLIMPSE_ACTIVATION_GELU,
+                                                  .norms = GLIMPSE_NORM_POST};
     json_t *text = glimpse_config_section(r, root, "text_config", "text_config_dict");
     json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
-    glimpse_tower_config *t = &config->text;
     config->layout = GLIMPSE_LAYOUT_HF;
     config->text_architecture = GLIMPSE_TEXT_BERT;
     config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
-    t->width = glimpse_config_size(r, text, "hidden_size", 768, MAX_WIDTH);
-    t->mlp = glimpse_config_size(r, text, "intermediate_size", 3072, 8 * MAX_WIDTH);
-    t->layers = glimpse_config_size(r, text, "num_hidden_layers", 12, MAX_LAYERS);
-    t->heads = glimpse_config_size(r, text, "num_attention_heads", 12, MAX_WIDTH);
-    t->eps = (float)glimpse_config_number(r, text, "layer_norm_eps", 1e-12, 1e-20, 1e-2);
-    t->activation = glimpse_config_activation(r, text, GLIMPSE_ACTIVATION_GELU);
-    t->norms = GLIMPSE_NORM_POST;
+    glimpse_config_tower(r, text, &config->text, &defaults);
     const char *positions = glimpse_config_text(r, text, "position_embedding_type");
     if (glimpse_config_flag(r, text, "is_decoder", 0))
         glimpse_config_refuse(r, "is_decoder", "true");
@@ -82,6 +78,12 @@ static void read_chinese_clip(glimpse_config_reader *r, json_t *root,
 }
 
 static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config *config) {
+    static const glimpse_tower_config defaults = {.width = 512,
+                                                  .mlp = 2048,
+                                                  .layers = 12,
+                                                  .heads = 8,
+                                                  .eps = 1e-5f,
+                                                  .activation = GLIMPSE_ACTIVATION_QUICK_GELU};
     const char *type = json_string_value(glimpse_config_member(root, "model_type"));
     if (type && strcmp(type, "siglip") == 0) {
         glimpse_config_read_siglip(r, root, config);
@@ -115,7 +117,7 @@ static void read_hf(glimpse_config_reader *r, json_t *root, glimpse_model_config
     }
     config->layout = GLIMPSE_LAYOUT_HF;
     config->tokenizer = GLIMPSE_TOKENIZER_CLIP_HF;
-    read_hf_tower(r, text, &config->text, 512, 2048, 8);
+    glimpse_config_tower(r, text, &config->text, &defaults);
     read_hf_vision(r, vision, config);
     config->embedding = glimpse_config_size(r, root, "projection_dim", 512, MAX_WIDTH);
     config->context = glimpse_config_size(r, text, "max_position_embeddings", 77, MAX_CONTEXT);

@@ -63,14 +63,7 @@ static void refuse_name(glimpse_config_reader *r, const char *name) {
 
 static void read_sizes(glimpse_config_reader *r, json_t *own, const named_text *named,
                        const char *const *keys, glimpse_model_config *config) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(own, key, value) {
-        size_t i = 0;
-        while (keys[i] && strcmp(keys[i], key) != 0)
-            i++;
-        if (!keys[i]) glimpse_config_refuse_value(r, key, value);
-    }
+    glimpse_config_refuse_unknown(r, own, keys);
     glimpse_tower_config *t = &config->text;
     t->width = glimpse_config_size(r, own, keys[0], named->width, MAX_WIDTH);
     t->layers = glimpse_config_size(r, own, keys[1], named->layers, MAX_LAYERS);

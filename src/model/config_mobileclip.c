@@ -11,22 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-static int is_one_of(const char *name, const char *const *names) {
-    for (; name && *names; names++)
-        if (strcmp(name, *names) == 0) return 1;
-    return 0;
-}
-
-static void refuse_others(glimpse_config_reader *r, json_t *object, const char *section,
-                          const char *const *known) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value) {
-        if (json_is_null(value) || json_is_false(value) || is_one_of(key, known)) continue;
-        glimpse_config_refuse(r, key, section);
-    }
-}
-
 static void set_fastvit(glimpse_model_config *config) {
     config->image_architecture = GLIMPSE_IMAGE_FASTVIT;
     config->patch = 1;
@@ -45,7 +29,7 @@ void glimpse_config_read_fastvit(glimpse_config_reader *r, json_t *vision,
                                         "fastvit_mci3", "fastvit_mci4", NULL};
     static const char *const settings[] = {"layers", "embed_dims", NULL};
     const char *name = json_string_value(glimpse_config_member(vision, "timm_model_name"));
-    if (!is_one_of(name, names)) {
+    if (!glimpse_config_is_one_of(name, names)) {
         glimpse_config_refuse(r, "timm_model_name", name ? name : "this value");
         return;
     }
@@ -56,8 +40,7 @@ void glimpse_config_read_fastvit(glimpse_config_reader *r, json_t *vision,
     const char *kind = json_string_value(projection);
     if (!json_is_null(projection) && !(kind && !*kind))
         glimpse_config_refuse(r, "timm_proj", kind ? kind : "\"linear\", its default,");
-    refuse_others(r, glimpse_config_member(vision, "timm_model_kwargs"),
-                  "this setting of timm_model_kwargs", settings);
+    glimpse_config_refuse_others(r, glimpse_config_member(vision, "timm_model_kwargs"), settings);
     set_fastvit(config);
 }
 
@@ -81,7 +64,7 @@ static void read_text(glimpse_config_reader *r, json_t *text, glimpse_model_conf
                                         "model_name",
                                         NULL};
     glimpse_tower_config *t = &config->text;
-    refuse_others(r, text, "this setting of text_cfg", known);
+    glimpse_config_refuse_others(r, text, known);
     const char *name = json_string_value(glimpse_config_member(text, "model_name"));
     config->text_mixers = name && strcmp(name, "mct") == 0;
     if (!config->text_mixers && (!name || strcmp(name, "base") != 0))
@@ -119,7 +102,7 @@ void glimpse_config_read_mobileclip(glimpse_config_reader *r, json_t *root,
         return;
     }
     const char *name = json_string_value(glimpse_config_member(image, "model_name"));
-    if (!is_one_of(name, names)) {
+    if (!glimpse_config_is_one_of(name, names)) {
         glimpse_config_refuse(r, "model_name", name ? name : "other than \"mci0\" to \"mci2\"");
         return;
     }

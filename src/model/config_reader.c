@@ -117,15 +117,27 @@ json_t *glimpse_config_object(glimpse_config_reader *r, json_t *object, const ch
     return json_is_object(value) ? value : NULL;
 }
 
+int glimpse_config_is_one_of(const char *key, const char *const *known) {
+    while (*known && strcmp(*known, key) != 0)
+        known++;
+    return *known != NULL;
+}
+
+void glimpse_config_refuse_unknown(glimpse_config_reader *r, json_t *object,
+                                   const char *const *known) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        if (!glimpse_config_is_one_of(key, known)) glimpse_config_refuse_value(r, key, value);
+    }
+}
+
 void glimpse_config_refuse_others(glimpse_config_reader *r, json_t *object,
                                   const char *const *known) {
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value) {
-        size_t i = 0;
-        while (known[i] && strcmp(known[i], key) != 0)
-            i++;
-        if (!known[i] && !json_is_null(value) && !json_is_false(value))
+        if (!glimpse_config_is_one_of(key, known) && !json_is_null(value) && !json_is_false(value))
             glimpse_config_refuse_value(r, key, value);
     }
 }
@@ -213,6 +225,19 @@ glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *o
                           : json_is_null(value) ? "null"
                                                 : "a value that is no name");
     return fallback;
+}
+
+void glimpse_config_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower,
+                          const glimpse_tower_config *defaults) {
+    tower->width = glimpse_config_size(r, object, "hidden_size", defaults->width, MAX_WIDTH);
+    tower->mlp = glimpse_config_size(r, object, "intermediate_size", defaults->mlp, 8 * MAX_WIDTH);
+    tower->layers =
+        glimpse_config_size(r, object, "num_hidden_layers", defaults->layers, MAX_LAYERS);
+    tower->heads =
+        glimpse_config_size(r, object, "num_attention_heads", defaults->heads, MAX_WIDTH);
+    tower->eps = glimpse_config_eps(r, object, (double)defaults->eps);
+    tower->activation = glimpse_config_activation(r, object, defaults->activation);
+    tower->norms = defaults->norms;
 }
 
 /* `text_config`, or the historic `text_config_dict`, which wins when it is there. */

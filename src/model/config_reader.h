@@ -61,12 +61,21 @@ void glimpse_config_triple(glimpse_config_reader *r, json_t *object, const char 
 /* "hidden_act". */
 glimpse_activation glimpse_config_activation(glimpse_config_reader *r, json_t *object,
                                              glimpse_activation fallback);
+/* A tower as transformers write it: sizes, "layer_norm_eps", "hidden_act"; what is not there is
+ * that of `defaults`. */
+void glimpse_config_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower,
+                          const glimpse_tower_config *defaults);
 /* GLIMPSE_E_UNSUPPORTED: `key` has this value, which would change the numbers. */
 void glimpse_config_refuse(glimpse_config_reader *r, const char *key, const char *value);
 void glimpse_config_refuse_value(glimpse_config_reader *r, const char *key, const json_t *value);
 /* A string, and an object; NULL where there is none. Any other value is refused. */
 const char *glimpse_config_text(glimpse_config_reader *r, json_t *object, const char *key);
 json_t *glimpse_config_object(glimpse_config_reader *r, json_t *object, const char *key);
+/* Whether `key` is among `known`, which NULL ends. */
+int glimpse_config_is_one_of(const char *key, const char *const *known);
+/* Refuses what is not among `known`, whatever its value. */
+void glimpse_config_refuse_unknown(glimpse_config_reader *r, json_t *object,
+                                   const char *const *known);
 /* Refuses what stands in the object, is neither null nor false and is not `known`, which NULL ends.
  */
 void glimpse_config_refuse_others(glimpse_config_reader *r, json_t *object,

@@ -22,14 +22,12 @@ static size_t largest_side(size_t count) {
     return side;
 }
 
-static void read_tower(glimpse_config_reader *r, json_t *object, glimpse_tower_config *tower) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MAX_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MAX_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", 12, MAX_WIDTH);
-    tower->eps = glimpse_config_eps(r, object, 1e-6);
-    tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU_TANH);
-}
+static const glimpse_tower_config defaults = {.width = 768,
+                                              .mlp = 3072,
+                                              .layers = 12,
+                                              .heads = 12,
+                                              .eps = 1e-6f,
+                                              .activation = GLIMPSE_ACTIVATION_GELU_TANH};
 
 void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
                                 glimpse_model_config *config) {
@@ -37,8 +35,8 @@ void glimpse_config_read_siglip(glimpse_config_reader *r, json_t *root,
     json_t *vision = glimpse_config_section(r, root, "vision_config", "vision_config_dict");
     config->layout = GLIMPSE_LAYOUT_SIGLIP;
     config->tokenizer = GLIMPSE_TOKENIZER_AUTO;
-    read_tower(r, text, &config->text);
-    read_tower(r, vision, &config->vision);
+    glimpse_config_tower(r, text, &config->text, &defaults);
+    glimpse_config_tower(r, vision, &config->vision, &defaults);
     config->context = glimpse_config_size(r, text, "max_position_embeddings", 64, MAX_CONTEXT);
     config->vocabulary = glimpse_config_size(r, text, "vocab_size", 32000, MAX_VOCABULARY);
     config->image_size = glimpse_config_size(r, vision, "image_size", 224, MAX_SIDE);

@@ -48,14 +48,7 @@ static void read_sizes(glimpse_config_reader *r, json_t *kwargs, glimpse_timm_mo
                                         "attn_pool_num_heads",
                                         "attn_pool_mlp_ratio",
                                         NULL};
-    const char *key;
-    json_t *value;
-    json_object_foreach(kwargs, key, value) {
-        size_t i = 0;
-        while (known[i] && strcmp(known[i], key) != 0)
-            i++;
-        if (!known[i]) glimpse_config_refuse_value(r, key, value);
-    }
+    glimpse_config_refuse_unknown(r, kwargs, known);
     model->image_size = glimpse_config_size(r, kwargs, "img_size", model->image_size, MAX_SIDE);
     model->patch = glimpse_config_size(r, kwargs, "patch_size", model->patch, MAX_SIDE);
     model->width = glimpse_config_size(r, kwargs, "embed_dim", model->width, MAX_WIDTH);

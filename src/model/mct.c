@@ -40,11 +40,13 @@ void glimpse_mct_load(glimpse_tower *tower, glimpse_loader *l, const glimpse_mod
         glimpse_load_matrix(l, config->vocabulary, c->width, prefix, "embedding_layer.weight");
     tower->positions = glimpse_load_f32_copy(
         l, glimpse_load_numbers(l, 4, table, "%spositional_embedding.pos_embed.pos_embed", prefix));
-    tower->blocks = calloc(c->layers, sizeof *tower->blocks);
-    if (first) tower->mixers = calloc(2, sizeof *tower->mixers);
-    if (!tower->blocks || (first && !tower->mixers)) {
-        l->status = glimpse_fail_nomem(c->layers * sizeof *tower->blocks, "a tower");
-        return;
+    if (!glimpse_tower_make_blocks(l, tower)) return;
+    if (first) {
+        tower->mixers = calloc(2, sizeof *tower->mixers);
+        if (!tower->mixers) {
+            l->status = glimpse_fail_nomem(2 * sizeof *tower->mixers, "a tower");
+            return;
+        }
     }
     if (first) glimpse_text_mixer_load(&tower->mixers[0], l, c, 0, prefix);
     for (size_t i = 0; i < c->layers && l->status == GLIMPSE_OK; i++)

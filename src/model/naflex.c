@@ -45,6 +45,7 @@ static int open_naflex(void **out, glimpse_loader *l, const glimpse_model_config
     spec.biases[0] =
         glimpse_load_vector(l, width, "", "vision_model.embeddings.patch_embedding.bias");
     tower->patches = glimpse_load_spec(l, &spec);
+    tower->position_rows = tower->grid * tower->grid;
     tower->positions = glimpse_load_f32_copy(
         l, glimpse_load_matrix(l, tower->grid * tower->grid, width, "",
                                "vision_model.embeddings.position_embedding.weight"));
@@ -53,13 +54,6 @@ static int open_naflex(void **out, glimpse_loader *l, const glimpse_model_config
     glimpse_pooling_load(&tower->pooling, l, &tower->config, "vision_model.head");
     glimpse_load_require_all(l, "vision_model.");
     return glimpse_vit_finish(out, l, tower);
-}
-
-static size_t memory(const void *opened) {
-    const glimpse_tower *tower = opened;
-    /* A tower counts a position for each token. */
-    return glimpse_tower_memory(tower) - tower->tokens * tower->config.width * sizeof(float) +
-           tower->grid * tower->grid * tower->config.width * sizeof(float);
 }
 
 static void plan(void *work, glimpse_arena *arena, const void *opened, size_t max_batch) {
@@ -190,7 +184,7 @@ static int run(void *work, glimpse_workspace *workspace, size_t count, float *em
 const glimpse_image_ops glimpse_image_naflex = {
     .open = open_naflex,
     .close = glimpse_vit_close,
-    .memory = memory,
+    .memory = glimpse_vit_memory,
     .work_bytes = sizeof(naflex_work),
     .plan = plan,
     .add = add,

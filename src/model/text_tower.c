@@ -116,6 +116,7 @@ static void load_bert(glimpse_tower *tower, glimpse_loader *l, const glimpse_mod
     size_t width = config->text.width;
     tower->tokens_table = glimpse_load_matrix(l, config->vocabulary, width, prefix,
                                               "embeddings.word_embeddings.weight");
+    tower->position_rows = config->positions;
     tower->positions = load_positions(l, config, prefix, "embeddings.position_embeddings.weight");
     float *types =
         glimpse_load_f32_copy(l, glimpse_load_matrix(l, config->token_types, width, prefix,
@@ -215,6 +216,7 @@ static int open_tower(glimpse_tower *tower, glimpse_loader l, const glimpse_mode
                              .mean = config->text_pooling == GLIMPSE_TEXT_MEAN,
                              .embedding = config->embedding,
                              .tokens = config->context,
+                             .position_rows = config->context,
                              .text = config->text_architecture};
     if (kind >= ARCHITECTURES || !architectures[kind].load) {
         return glimpse_fail(GLIMPSE_E_UNSUPPORTED, "%s: no text tower of architecture %u",

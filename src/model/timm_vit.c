@@ -162,6 +162,7 @@ static void load_patches(glimpse_loader *l, glimpse_tower *tower, const glimpse_
         tower->class_token =
             glimpse_load_f32_copy(l, glimpse_load_numbers(l, 3, one, "%scls_token", trunk));
     }
+    tower->position_rows = tower->tokens;
     tower->positions = load_positions(l, tower, t);
     if (t->first_norm) tower->first = glimpse_load_norm(l, width, trunk, "norm_pre");
 }

@@ -132,7 +132,7 @@ void glimpse_tower_close(glimpse_tower *tower) {
 }
 
 size_t glimpse_tower_memory(const glimpse_tower *tower) {
-    size_t bytes = tower->tokens * tower->config.width * sizeof(float) +
+    size_t bytes = tower->position_rows * tower->config.width * sizeof(float) +
                    glimpse_linear_memory(tower->patches) + glimpse_linear_memory(tower->middle) +
                    glimpse_stem_memory(&tower->stem) + glimpse_linear_memory(tower->projection) +
                    glimpse_pooling_memory(&tower->pooling, tower->config.width) +

@@ -34,7 +34,8 @@ typedef struct glimpse_tower {
     size_t embedding;       /* E */
     size_t tokens;          /* most per sequence: patches and class token, or the context length */
     glimpse_block *blocks;  /* [config.layers] */
-    float *positions;       /* [tokens][D], owned */
+    float *positions;       /* [position_rows][D], owned */
+    size_t position_rows;   /* tokens, or what the file has: more for texts, fewer for NaFlex */
     float *rotary;          /* [tokens][2][D / heads / 2] cosines and sines, owned; NULL: none */
     glimpse_norm last;      /* post layer norm / final layer norm; BERT has none */
     glimpse_linear *middle; /* [M][D] before the projection, with GELU; NULL: none */

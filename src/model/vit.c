@@ -58,6 +58,7 @@ static int open_vit(void **out, glimpse_loader *l, const glimpse_model_config *c
         tower->first =
             glimpse_load_norm(l, width, "", hf ? "vision_model.pre_layrnorm" : "visual.ln_pre");
     }
+    tower->position_rows = tower->tokens;
     tower->positions = glimpse_load_f32_copy(
         l, glimpse_load_matrix(l, tower->tokens, width, "",
                                hf ? "vision_model.embeddings.position_embedding.weight"

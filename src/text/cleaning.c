@@ -15,21 +15,16 @@
 
 #include <string.h>
 
-static int is_ascii_punctuation(uint32_t c) {
-    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
-}
-
 static void delete_punctuation(glimpse_points *text) {
     size_t kept = 0;
     for (size_t i = 0; i < text->count; i++) {
         uint32_t c = text->data[i] == '_' ? ' ' : text->data[i];
-        if (!is_ascii_punctuation(c)) text->data[kept++] = c;
+        if (!glimpse_unicode_is_ascii_punctuation(c)) text->data[kept++] = c;
     }
     text->count = kept;
 }
 
-static void collapse_spaces(glimpse_points *text) {
+void glimpse_text_collapse_spaces(glimpse_points *text) {
     size_t kept = 0;
     int space = 0;
     for (size_t i = 0; i < text->count; i++) {
@@ -55,7 +50,7 @@ int glimpse_text_clean(glimpse_bytes *out, glimpse_cleaning how, const char *tex
     glimpse_html_unescape(&points);
     glimpse_html_unescape(&points);
     if (how == GLIMPSE_CLEANING_CANONICALIZE) delete_punctuation(&points);
-    collapse_spaces(&points);
+    glimpse_text_collapse_spaces(&points);
     if (how == GLIMPSE_CLEANING_CANONICALIZE || how == GLIMPSE_CLEANING_LOWER) {
         status = glimpse_points_lower_python(&lower, &points);
         if (status < 0) goto done;

@@ -7,8 +7,11 @@
 
 #include "text/bytes.h"
 #include "text/tokenizer_kinds.h"
+#include "text/unicode.h"
 
 /* Appends to `out`, which need not be empty. */
 int glimpse_text_clean(glimpse_bytes *out, glimpse_cleaning how, const char *text, size_t length);
+/* In place: runs of what Python calls white space become one space, none at the ends. */
+void glimpse_text_collapse_spaces(glimpse_points *text);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "text/added_tokens.h"
+#include "text/cleaning.h"
 #include "text/spiece_json.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_kinds.h"
@@ -31,27 +32,15 @@ typedef struct siglip_tokenizer {
     int lower;
 } siglip_tokenizer;
 
-static int is_ascii_punctuation(uint32_t c) {
-    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
-}
-
 /* In place; what is deleted leaves no space behind. */
 static void canonicalize(glimpse_points *text) {
     size_t kept = 0;
-    int space = 0;
     for (size_t i = 0; i < text->count; i++) {
         uint32_t c = text->data[i];
-        if (is_ascii_punctuation(c)) continue;
-        if (glimpse_unicode_is_python_space(c)) {
-            space = kept > 0;
-            continue;
-        }
-        if (space) text->data[kept++] = ' ';
-        space = 0;
-        text->data[kept++] = c;
+        if (!glimpse_unicode_is_ascii_punctuation(c)) text->data[kept++] = c;
     }
     text->count = kept;
+    glimpse_text_collapse_spaces(text);
 }
 
 typedef struct sink {

@@ -47,6 +47,11 @@ int glimpse_unicode_is_python_space(uint32_t c) {
     return is_white_space(c) || (c >= 0x1C && c <= 0x1F);
 }
 
+int glimpse_unicode_is_ascii_punctuation(uint32_t c) {
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
+}
+
 glimpse_class glimpse_unicode_class(uint32_t c) {
     if (c < 0x80) {
         if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') return GLIMPSE_CLASS_LETTER;

@@ -35,6 +35,8 @@ uint32_t glimpse_unicode_lower(uint32_t code_point);
 
 /* Python's str.isspace(): White_Space and the separators U+001C to U+001F. */
 int glimpse_unicode_is_python_space(uint32_t code_point);
+/* Of the 32 that ASCII has, symbols such as "$" and "+" included. */
+int glimpse_unicode_is_ascii_punctuation(uint32_t code_point);
 
 /* General categories: P* (punctuation); C* (controls, formats, private and unassigned); Mn. */
 int glimpse_unicode_is_punctuation(uint32_t code_point);

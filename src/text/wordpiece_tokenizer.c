@@ -42,11 +42,7 @@ static int is_han(uint32_t c) {
 }
 
 static int is_punctuation(uint32_t c) {
-    if (c < 0x80) {
-        return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-               (c >= '{' && c <= '~');
-    }
-    return glimpse_unicode_is_punctuation(c);
+    return c < 0x80 ? glimpse_unicode_is_ascii_punctuation(c) : glimpse_unicode_is_punctuation(c);
 }
 
 static int is_space(uint32_t c) {

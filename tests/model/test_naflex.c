@@ -5,6 +5,7 @@
  */
 #include "family_golden.h"
 #include "support/files.h"
+#include "support/opened_model.h"
 #include "support/pictures.h"
 #include "support/random_model.h"
 #include "support/temporary.h"
@@ -444,17 +445,6 @@ static int make_model(void **state) {
                                             .width = shapes[i][0] * PATCH,
                                             .height = shapes[i][1] * PATCH};
     return random_model_write(&tiny, temp_directory) ? 0 : -1;
-}
-
-/* NULL where the build or the CPU lacks the backend in this precision. */
-static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
-    glimpse_model *model = NULL;
-    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
-    options.backend = backend;
-    options.precision = precision;
-    int status = glimpse_model_open(&model, temp_directory, &options);
-    if (status != GLIMPSE_E_UNSUPPORTED) assert_ok(status);
-    return model;
 }
 
 static void embed(const glimpse_model *model, size_t batch, float *embeddings) {

@@ -3,6 +3,7 @@
  * is written down, in double; whatever the batch; and files that cannot be one are refused by name.
  */
 #include "family_golden.h"
+#include "support/opened_model.h"
 #include "support/plain_convolution.h"
 #include "support/random_resnet.h"
 #include "support/temporary.h"
@@ -266,17 +267,6 @@ static int make_model(void **state) {
     (void)make_directory(state);
     fill_uniform(pixels, PICTURES * 3 * AREA, &random, -1, 1);
     return random_resnet_write(&tiny, temp_directory) ? 0 : -1;
-}
-
-/* NULL where the build or the CPU lacks the backend in this precision. */
-static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
-    glimpse_model *model = NULL;
-    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
-    options.backend = backend;
-    options.precision = precision;
-    int status = glimpse_model_open(&model, temp_directory, &options);
-    if (status != GLIMPSE_E_UNSUPPORTED) assert_ok(status);
-    return model;
 }
 
 static void embed(const glimpse_model *model, size_t batch, float *embeddings) {

@@ -4,6 +4,7 @@
  * whatever decides the vectors.
  */
 #include "support/numbers.h"
+#include "support/opened_model.h"
 #include "support/temporary.h"
 
 #include "model/model_internal.h"
@@ -28,15 +29,6 @@ static int make_model(void **unused) {
     fill_uniform(pixels, PICTURES * 3 * AREA, &state, -1, 1);
     random_model tiny = random_model_tiny_siglip();
     return random_model_write(&tiny, temp_directory) ? 0 : -1;
-}
-
-static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
-    glimpse_model *model = NULL;
-    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
-    options.backend = backend;
-    options.precision = precision;
-    assert_ok(glimpse_model_open(&model, temp_directory, &options));
-    return model;
 }
 
 typedef struct result {

@@ -4,6 +4,7 @@
  * what is not one of them is refused by the key that says so.
  */
 #include "family_golden.h"
+#include "support/opened_model.h"
 #include "support/plain_timm.h"
 #include "support/random_timm.h"
 #include "support/temporary.h"
@@ -173,17 +174,6 @@ static plain_timm write_kind_as(size_t index, const char *dtype) {
 
 static plain_timm write_kind(size_t index) {
     return write_kind_as(index, "F32");
-}
-
-static glimpse_model *open_as(glimpse_backend backend, glimpse_precision precision) {
-    glimpse_model *model = NULL;
-    glimpse_model_options options = GLIMPSE_MODEL_OPTIONS_INIT;
-    options.backend = backend;
-    options.precision = precision;
-    int status = glimpse_model_open(&model, temp_directory, &options);
-    if (status == GLIMPSE_E_UNSUPPORTED && backend > GLIMPSE_BACKEND_OPENBLAS) return NULL;
-    assert_ok(status);
-    return model;
 }
 
 static void encode(float *out, const glimpse_model *model, size_t batch, glimpse_trace_fn trace,

@@ -18,12 +18,13 @@ typedef glimpse_config_reader reader;
 
 static void read_tower(reader *r, json_t *object, glimpse_tower_config *tower, size_t heads,
                        double eps) {
-    tower->width = glimpse_config_size(r, object, "hidden_size", 768, MAX_WIDTH);
-    tower->mlp = glimpse_config_size(r, object, "intermediate_size", 3072, 8 * MAX_WIDTH);
-    tower->layers = glimpse_config_size(r, object, "num_hidden_layers", 12, MAX_LAYERS);
-    tower->heads = glimpse_config_size(r, object, "num_attention_heads", heads, MAX_WIDTH);
-    tower->eps = glimpse_config_eps(r, object, eps);
-    tower->activation = glimpse_config_activation(r, object, GLIMPSE_ACTIVATION_GELU);
+    const glimpse_tower_config defaults = {.width = 768,
+                                           .mlp = 3072,
+                                           .layers = 12,
+                                           .heads = heads,
+                                           .eps = (float)eps,
+                                           .activation = GLIMPSE_ACTIVATION_GELU};
+    glimpse_config_tower(r, object, tower, &defaults);
     if (r->status == GLIMPSE_OK && tower->width % tower->heads != 0) {
         r->status =
             glimpse_fail(GLIMPSE_E_FORMAT, "%s: the width %zu is no multiple of its %zu heads",

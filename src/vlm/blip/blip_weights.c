@@ -46,6 +46,7 @@ int glimpse_blip_load_vision(glimpse_tower *tower, const glimpse_math *math,
     tower->patches = glimpse_load_spec(&l, &spec);
     tower->class_token = glimpse_load_f32_copy(
         &l, glimpse_load_numbers(&l, 3, one, "vision_model.embeddings.class_embedding"));
+    tower->position_rows = tower->tokens;
     tower->positions = glimpse_load_f32_copy(
         &l, glimpse_load_numbers(&l, 3, all, "vision_model.embeddings.position_embedding"));
     tower->last = glimpse_load_norm(&l, width, "", "vision_model.post_layernorm");
