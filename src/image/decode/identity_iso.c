@@ -5,7 +5,7 @@
  */
 #include "image/decode/identity.h"
 
-#include "image/iso_boxes.h"
+#include "metadata/iso_boxes.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 #ifndef GLIMPSE_IMAGE_HOLDINGS_FOUND_H
 #define GLIMPSE_IMAGE_HOLDINGS_FOUND_H
 
-#include "image/iso_boxes.h"
 #include "metadata/bytes.h"
+#include "metadata/iso_boxes.h"
 
 #include <glimpse/sys/holdings.h>
 

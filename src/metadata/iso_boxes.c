@@ -1,11 +1,12 @@
 /*
- * image/iso_boxes.c - the boxes of an ISO media file.
+ * metadata/iso_boxes.c - the boxes of an ISO media file.
  */
-#include "image/iso_boxes.h"
+#include "metadata/iso_boxes.h"
 
 #include "metadata/bytes.h"
 
-int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size) {
+/* `cut`: of a box that goes on behind the end, what is there. */
+static int next_box(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size, int cut) {
     if (*at > size || size - *at < 8) return 0;
     const uint8_t *p = data + *at;
     uint64_t length = glimpse_get32(p, 1);
@@ -18,11 +19,20 @@ int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size
     } else if (length == 0) {
         length = size - *at;
     }
-    if (length < head || length > size - *at) return 0;
+    if (length < head || (length > size - *at && !cut)) return 0;
+    if (length > size - *at) length = size - *at;
     box->body = p + head;
     box->size = (size_t)length - head;
     *at += (size_t)length;
     return 1;
+}
+
+int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size) {
+    return next_box(box, at, data, size, 0);
+}
+
+int glimpse_iso_next_cut(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size) {
+    return next_box(box, at, data, size, 1);
 }
 
 int glimpse_iso_find(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size) {

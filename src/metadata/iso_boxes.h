@@ -1,8 +1,8 @@
 /*
- * image/iso_boxes.h - the boxes of an ISO media file, and numbers read from left to right.
+ * metadata/iso_boxes.h - the boxes of an ISO media file, and numbers read from left to right.
  */
-#ifndef GLIMPSE_IMAGE_ISO_BOXES_H
-#define GLIMPSE_IMAGE_ISO_BOXES_H
+#ifndef GLIMPSE_METADATA_ISO_BOXES_H
+#define GLIMPSE_METADATA_ISO_BOXES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +16,8 @@ typedef struct glimpse_iso_box {
 
 /* The box at *at, which moves behind it; 0 at the end or at damage. */
 int glimpse_iso_next(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size);
+/* The same in a file that may be cut: of the last box then, what is there. */
+int glimpse_iso_next_cut(glimpse_iso_box *box, size_t *at, const uint8_t *data, size_t size);
 /* The first one of that name; 0: there is none. */
 int glimpse_iso_find(glimpse_iso_box *box, const char *name, const uint8_t *data, size_t size);
 
@@ -33,7 +35,7 @@ static inline glimpse_iso_cursor glimpse_iso_over(const glimpse_iso_box *box) {
     return (glimpse_iso_cursor){box->body, box->body + box->size, 0};
 }
 
-/* Of at most 8 bytes, the high one first. */
+/* The high byte first; of more than 8 bytes the last 8 count. */
 uint64_t glimpse_iso_read(glimpse_iso_cursor *c, unsigned bytes);
 
 #endif
