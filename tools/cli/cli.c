@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include "known.h"
+#include "terminal.h"
 #include "text.h"
 #include "tool.h"
 
@@ -100,6 +101,16 @@ static void print_option(const cli_option *option, size_t width) {
     print_wrapped(option->help, INDENT, INDENT, width);
 }
 
+/* What every command has. */
+static int color;
+static const cli_option common[] = {
+    CLI_CHOICE("color", 0, &color, NULL,
+               "colours and links on standard output; auto: on a terminal, without NO_COLOR",
+               terminal_colors),
+    CLI_FLAG("help", 'h', NULL, "show this help"),
+    CLI_END,
+};
+
 static void print_help(const cli_command *command, const cli_option *options) {
     size_t width = text_terminal_columns(STDOUT_FILENO);
     if (width == 0 || width > 100) width = width ? 100 : 80;
@@ -110,8 +121,8 @@ static void print_help(const cli_command *command, const cli_option *options) {
     if (options[0].kind != CLI_KIND_HEADING) (void)printf("\nOptions:\n");
     for (; options->kind != CLI_KIND_END; options++)
         print_option(options, width);
-    static const cli_option help = CLI_FLAG("help", 'h', NULL, "show this help");
-    print_option(&help, width);
+    for (options = common; options->kind != CLI_KIND_END; options++)
+        print_option(options, width);
 }
 
 /*
@@ -120,10 +131,11 @@ static void print_help(const cli_command *command, const cli_option *options) {
 static int misspelt(const cli_command *command, const cli_option *options, const char *word) {
     const char *names[128];
     size_t count = 0;
-    for (const cli_option *o = options; o->kind != CLI_KIND_END && count < 126; o++) {
+    for (const cli_option *o = options; o->kind != CLI_KIND_END && count < 124; o++) {
         if (o->name) names[count++] = o->name;
     }
-    names[count++] = "help";
+    for (const cli_option *o = common; o->kind != CLI_KIND_END; o++)
+        names[count++] = o->name;
     names[count] = NULL;
     char plain[64];
     const char *start = word + strspn(word, "-");
@@ -243,6 +255,7 @@ static int parse_long(const cli_command *command, const cli_option *options, con
         return EXIT_FOUND;
     }
     const cli_option *option = find_long(options, name, length);
+    if (!option) option = find_long(common, name, length);
     if (!option) return misspelt(command, options, word);
     if (option->kind == CLI_KIND_FLAG) {
         if (equals) return cli_misuse(command, "--%s takes no value", option->name);
@@ -316,6 +329,7 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
         }
         i += used_next;
     }
+    terminal_set_color((terminal_color)color);
     return CLI_RUN;
 }
 

@@ -14,7 +14,7 @@
  *
  * Accepted: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, flags in one word (-0v), options before
  * and after positionals, `--` to end options. A lone `-` is a positional. --help (-h) is known to
- * every command.
+ * every command, and so is --color (terminal.h).
  */
 #ifndef GLIMPSE_TOOLS_CLI_H
 #define GLIMPSE_TOOLS_CLI_H

@@ -76,6 +76,17 @@ size_t text_terminal_columns(int fd) {
     return value > 0 && value < 10000 ? (size_t)value : 80;
 }
 
+char *text_percent(const char *bytes) {
+    char *out = xmalloc(3 * strlen(bytes) + 1), *to = out;
+    for (const unsigned char *s = (const unsigned char *)bytes; *s; s++) {
+        int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+                    (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
+        to += sprintf(to, plain ? "%c" : "%%%02X", *s);
+    }
+    *to = '\0';
+    return out;
+}
+
 const char *text_near_path(const char *path, char **storage) {
     *storage = NULL;
     char here[PATH_MAX];

@@ -24,6 +24,9 @@ int text_terminal_is_utf8(void);
  * else than an unknown size. */
 size_t text_terminal_columns(int fd);
 
+/* Bytes as part of a URI: all but letters, digits and / - _ . ~ as %XX. Free with free(). */
+char *text_percent(const char *bytes);
+
 /* `path` as seen from the current directory when that is shorter; borrowed from `path` when not,
  * and always one of the two. `storage` receives what has to be built: free it. */
 const char *text_near_path(const char *path, char **storage);

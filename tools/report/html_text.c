@@ -4,8 +4,9 @@
 #include "html_text.h"
 
 #include "display.h"
+#include "text.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 void html_text(FILE *to, const char *bytes) {
     for (uint32_t c; (c = glimpse_text_next(&bytes)) != 0;) {
@@ -31,10 +32,7 @@ void html_text(FILE *to, const char *bytes) {
 }
 
 void html_file_link(FILE *to, const char *path) {
-    (void)fputs("file://", to);
-    for (const unsigned char *s = (const unsigned char *)path; *s; s++) {
-        int plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
-                    (*s >= '0' && *s <= '9') || strchr("/-_.~", *s) != NULL;
-        (void)fprintf(to, plain ? "%c" : "%%%02X", *s);
-    }
+    char *escaped = text_percent(path);
+    (void)fprintf(to, "file://%s", escaped);
+    free(escaped);
 }

@@ -4,22 +4,17 @@
 #include "output.h"
 
 #include "json_out.h"
-#include "preview.h"
+#include "opener.h"
+#include "terminal.h"
 #include "text.h"
 #include "tool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static const unsigned long MAX_OPENED = 100;
-enum { MODEL_COLUMNS = 12 }; /* of the ranks of one of several models */
+static const unsigned long MAX_OPENED = 1000;
 
 int output_check(const output_options *o, const cli_command *command) {
     if (o->json + o->tsv + (o->paths || o->nul) > 1) {
@@ -34,13 +29,13 @@ int output_check(const output_options *o, const cli_command *command) {
                               MAX_OPENED, o->open);
         }
     }
-    if (o->preview && preview_choose(o->preview) == PREVIEW_NONE) {
-        if (*o->preview) {
-            return cli_misuse(command, "--preview is kitty, iterm or sixel, not \"%s\"",
+    const char *reason = NULL;
+    if (o->preview && preview_choose(o->preview, &reason) == PREVIEW_NONE) {
+        if (!reason) {
+            return cli_misuse(command, "--preview is kitty, iterm, sixel or blocks, not \"%s\"",
                               o->preview);
         }
-        return cli_misuse(command, "cannot tell how this terminal shows pictures; say "
-                                   "--preview=kitty, --preview=iterm or --preview=sixel");
+        return cli_misuse(command, "%s", reason);
     }
     if (o->preview && (o->json || o->tsv || o->paths || o->nul)) {
         return cli_misuse(command, "--preview goes with the table only");
@@ -199,167 +194,33 @@ static void print_tsv(const output_list *list) {
     }
 }
 
-/* The exact bytes; on a terminal, where nobody reads them back, made harmless. */
+void output_path(const char *path, char end) {
+    if (end == '\n' && isatty(STDOUT_FILENO)) {
+        char *shown = text_display(path);
+        terminal_print_link(path, shown);
+        free(shown);
+    } else {
+        (void)fputs(path, stdout);
+    }
+    (void)putchar(end);
+}
+
 static void print_paths(const output_list *list, char end) {
-    int terminal = end == '\n' && isatty(STDOUT_FILENO);
-    for (size_t i = 0; i < list->count; i++) {
-        const char *path = list->results[i]->path;
-        char *shown = terminal ? text_display(path) : NULL;
-        (void)fputs(shown ? shown : path, stdout);
-        (void)putchar(end);
-        free(shown);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        output_path(list->results[i]->path, end);
 }
 
-/*
- * For people.
- */
-static char *shown_path(const glimpse_result *r) {
-    char *storage = NULL;
-    char *shown = text_display(text_near_path(r->path, &storage));
-    free(storage);
-    if (r->copies > 1) {
-        char *more =
-            xprintf("%s (+%zu %s)", shown, r->copies - 1, r->copies == 2 ? "copy" : "copies");
-        free(shown);
-        shown = more;
-    }
-    if (r->offline) {
-        char *more = xprintf("%s (offline)", shown);
-        free(shown);
-        shown = more;
-    }
-    return shown;
-}
-
-/* The scores of every ranking there is, one column each. */
-static void print_scores(const output_list *list, size_t i) {
-    const glimpse_result *r = list->results[i];
-    /* Fused scores lie close together, below 0.02 a model. */
-    (void)printf(list->models ? "%6.4f  " : "%6.3f  ", r->score);
-    for (size_t m = 0; m < list->model_count; m++) {
-        if (list->ranks[i][m].rank > 0) {
-            (void)printf("%*zu  ", MODEL_COLUMNS, list->ranks[i][m].rank);
-        } else {
-            (void)printf("%*s  ", MODEL_COLUMNS, "-");
-        }
-    }
-    if (list->captions && r->caption_rank) {
-        (void)printf("%8.2f  ", r->caption_score);
-    } else if (list->captions) {
-        (void)printf("%8s  ", "-");
-    }
-    if (list->seconds && !isnan(list->seconds[i].probability)) {
-        (void)printf("%6.3f  ", list->seconds[i].probability);
-    } else if (list->seconds) {
-        (void)printf("%6s  ", "-");
-    }
-}
-
-static void print_row(const output_list *list, size_t i, const char *path, size_t path_columns) {
-    const glimpse_result *r = list->results[i];
-    const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
-    char size[24], day[18];
-    (void)snprintf(size, sizeof size, "%ux%u", (unsigned)r->width, (unsigned)r->height);
-    (void)snprintf(day, sizeof day, "%.16s", date);
-    if (strlen(day) > 10 && day[10] == 'T') day[10] = ' ';
-    print_scores(list, i);
-    text_print_padded(path, path_columns);
-    (void)printf("  %-11s %s\n", size, day);
-}
-
-/* A line below the row: what the caption says, or why there is no second score. */
-static void print_below(const output_list *list, size_t i, size_t columns) {
-    const char *lines[2] = {list->captions ? list->results[i]->caption : NULL,
-                            list->seconds ? list->seconds[i].reason : NULL};
-    for (int k = 0; k < 2; k++) {
-        if (!lines[k]) continue;
-        char *shown = text_display(lines[k]);
-        char *fitted = columns > 12 ? text_fit(shown, columns - 9) : xstrdup(shown);
-        (void)printf("        %s\n", fitted);
-        free(fitted);
-        free(shown);
-    }
-}
-
-/* The head of its column. */
-static void print_model(const char *name) {
-    char *shown = text_display(name), *fitted = text_fit(shown, MODEL_COLUMNS);
-    size_t width = text_width(fitted);
-    (void)printf("%*s%s  ", (int)(width < MODEL_COLUMNS ? MODEL_COLUMNS - width : 0), "", fitted);
-    free(fitted);
-    free(shown);
-}
-
-static void print_table(const output_list *list, preview_protocol preview) {
-    size_t other_columns = 6 + 2 + 2 + 11 + 1 + 16;
-    size_t widest = 4;
-    char **paths = xcalloc(list->count, sizeof *paths);
-    if (list->captions) other_columns += 10;
-    if (list->seconds) other_columns += 8;
-    other_columns += list->model_count * (MODEL_COLUMNS + 2);
-    for (size_t i = 0; i < list->count; i++) {
-        paths[i] = shown_path(list->results[i]);
-        size_t width = text_width(paths[i]);
-        if (width > widest) widest = width;
-    }
-    size_t columns = text_terminal_columns(STDOUT_FILENO);
-    if (columns > 0) {
-        size_t capacity = columns > other_columns + 16 ? columns - other_columns : 16;
-        if (widest > capacity) widest = capacity;
-    }
-    if (list->count > 0) {
-        (void)fputs(" score  ", stdout);
-        for (size_t m = 0; m < list->model_count; m++)
-            print_model(list->models[m].name);
-        (void)printf("%s%s", list->captions ? " caption  " : "", list->seconds ? "   vlm  " : "");
-        text_print_padded("path", widest);
-        (void)printf("  %-11s %s\n", "size", "date");
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        char *path = columns > 0 ? text_fit(paths[i], widest) : xstrdup(paths[i]);
-        print_row(list, i, path, widest);
-        print_below(list, i, columns);
-        if (preview != PREVIEW_NONE) {
-            tool_flush();
-            if (preview_print(preview, list->results[i]->path) < 0) {
-                tool_note("%s", glimpse_last_error());
-            }
-        }
-        free(path);
-        free(paths[i]);
-    }
+/* The contact sheet where there is one and no number is given, else pictures. */
+static int open_results(const output_options *o, const output_list *list) {
+    if (o->html && !*o->open) return opener_open(o->html);
+    size_t wanted = *o->open ? strtoul(o->open, NULL, 10) : MAX_OPENED;
+    size_t count = list->count < wanted ? list->count : wanted;
+    const char **paths = xcalloc(count, sizeof *paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = list->results[i]->path;
+    int code = opener_open_pictures(list->query, paths, count);
     free(paths);
-}
-
-/*
- * The desktop viewer.
- */
-static int open_one(const char *path) {
-#ifdef __APPLE__
-    const char *opener = "open";
-#else
-    const char *opener = "xdg-open";
-#endif
-    const char *own = getenv("GLIMPSE_OPENER");
-    if (own && *own) opener = own;
-    posix_spawn_file_actions_t actions;
-    if (posix_spawn_file_actions_init(&actions) != 0) return tool_fail("out of memory");
-    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    /* What a viewer prints must not mix with the results. */
-    (void)posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    char *argv[] = {xstrdup(opener), xstrdup(path), NULL};
-    pid_t child = 0;
-    int error = posix_spawnp(&child, opener, &actions, NULL, argv, environ), state = 0;
-    (void)posix_spawn_file_actions_destroy(&actions);
-    free(argv[0]);
-    free(argv[1]);
-    if (error != 0) return tool_fail("cannot run %s: %s", opener, strerror(error));
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {}
-    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
-        return tool_fail("%s could not open %s", opener, path);
-    }
-    return EXIT_FOUND;
+    return code;
 }
 
 int output_print(const output_options *o, const output_list *list) {
@@ -373,16 +234,12 @@ int output_print(const output_options *o, const output_list *list) {
     } else if (o->paths || o->nul) {
         print_paths(list, o->nul ? '\0' : '\n');
     } else {
-        print_table(list, o->preview ? preview_choose(o->preview) : PREVIEW_NONE);
+        const char *reason = NULL;
+        output_table(list, o->preview ? preview_choose(o->preview, &reason) : PREVIEW_NONE);
     }
     tool_flush();
     if (list->count == 0) tool_note("nothing found");
-    if (o->open && code != EXIT_FAILED) {
-        size_t wanted = *o->open ? strtoul(o->open, NULL, 10) : 5;
-        for (size_t i = 0; i < list->count && i < wanted; i++) {
-            if (open_one(list->results[i]->path) != EXIT_FOUND) return EXIT_FAILED;
-        }
-    }
+    if (o->open && code == EXIT_FOUND) code = open_results(o, list);
     return code;
 }
 

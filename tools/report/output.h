@@ -5,6 +5,7 @@
 #define GLIMPSE_TOOLS_OUTPUT_H
 
 #include "options.h"
+#include "preview.h"
 
 #include <glimpse/library.h>
 #include <glimpse/session_search.h>
@@ -15,13 +16,15 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                    \
- OPTIONS_LIST_OUTPUT(                                                                        \
-     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),  \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                           \
-                  "show the pictures in the terminal, where it can"),                        \
-     CLI_OPTIONAL("open", 0, &(o).open, "N", "open the best N (5) in the desktop viewer")
+#define OUTPUT_OPTIONS(o)                                                                     \
+ OPTIONS_LIST_OUTPUT(                                                                         \
+     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"),  \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),   \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                     \
+                  "show the pictures in the terminal; alone it finds out how"),               \
+     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                  \
+                  "open the results, or the best N: one in a viewer, several as a folder of " \
+                  "links; alone with --html the contact sheet")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
 int output_check(const output_options *o, const cli_command *command);
@@ -60,6 +63,13 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
 
 /* Of several models: a note when they do not cover the same number of pictures. */
 void output_note_models(const glimpse_hits *hits);
+
+/* One path and `end`: the exact bytes; on a terminal, where nobody reads them back, made harmless,
+ * unless `end` is NUL. */
+void output_path(const char *path, char end);
+
+/* The table alone (result_table.c), with previews. */
+void output_table(const output_list *list, preview_protocol preview);
 
 /* The contact sheet alone (html.c). 0, or -1 after saying why. */
 int html_write(const char *file, const output_list *list);

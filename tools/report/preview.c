@@ -1,5 +1,5 @@
 /*
- * preview.c - three ways to put pixels into a terminal.
+ * preview.c - three protocols that bring pixels into a terminal; preview_blocks.c has a fourth.
  *
  * kitty (sw.kovidgoyal.net/kitty/graphics-protocol): ESC _G keys ; base64 ESC \ in chunks of at
  *   most 4096 base64 bytes, m=1 on all but the last. f=24 is raw RGB of s x v pixels; q=2 keeps
@@ -13,11 +13,14 @@
 
 #include "base64.h"
 #include "picture_out.h"
+#include "terminal.h"
+#include "text.h"
 #include "tool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WIDTH = 320, HEIGHT = 160 };
 
@@ -26,11 +29,9 @@ static int variable_has(const char *name, const char *part) {
     return value && strstr(value, part) != NULL;
 }
 
-preview_protocol preview_choose(const char *name) {
-    if (strcmp(name, "kitty") == 0) return PREVIEW_KITTY;
-    if (strcmp(name, "iterm") == 0 || strcmp(name, "iterm2") == 0) return PREVIEW_ITERM;
-    if (strcmp(name, "sixel") == 0) return PREVIEW_SIXEL;
-    if (*name) return PREVIEW_NONE;
+/* What the environment shows, which tmux and screen hand on although they are another terminal. */
+static preview_protocol graphics_here(void) {
+    if (terminal_in_multiplexer()) return PREVIEW_NONE;
     if (getenv("KITTY_WINDOW_ID") || variable_has("TERM", "kitty") ||
         variable_has("TERM", "ghostty") || variable_has("TERM_PROGRAM", "ghostty") ||
         getenv("KONSOLE_VERSION")) {
@@ -45,6 +46,48 @@ preview_protocol preview_choose(const char *name) {
         return PREVIEW_SIXEL;
     }
     return PREVIEW_NONE;
+}
+
+/* Why half-block characters would not show a picture; NULL: they would. */
+static const char *blocks_problem(void) {
+    if (!isatty(STDOUT_FILENO)) {
+        return "--preview is for a terminal; into a pipe or file say how: --preview=kitty, iterm, "
+               "sixel or blocks";
+    }
+    if (!text_terminal_is_utf8()) {
+        return "--preview needs a terminal with pictures, or a UTF-8 locale (LANG) for block "
+               "characters";
+    }
+    if (terminal_refuses_color()) {
+        return "--preview draws with colours here, which NO_COLOR or --color never forbids; "
+               "--preview=blocks draws all the same";
+    }
+    if (terminal_color_bits() < 8) {
+        return "cannot tell that this terminal has 256 colours (TERM, COLORTERM); say "
+               "--preview=kitty, iterm, sixel or blocks";
+    }
+    return NULL;
+}
+
+preview_protocol preview_choose(const char *name, const char **reason) {
+    *reason = NULL;
+    if (strcmp(name, "blocks") == 0) {
+        if (text_terminal_is_utf8()) return PREVIEW_BLOCKS;
+        *reason = "--preview=blocks needs a UTF-8 locale (LANG)";
+        return PREVIEW_NONE;
+    }
+    if (strcmp(name, "kitty") == 0 || strcmp(name, "iterm") == 0 || strcmp(name, "iterm2") == 0) {
+        if (!terminal_in_tmux()) return *name == 'k' ? PREVIEW_KITTY : PREVIEW_ITERM;
+        *reason = "tmux lets no pictures of kitty or iTerm2 through; say --preview (block "
+                  "characters), or --preview=sixel where tmux was built with it";
+        return PREVIEW_NONE;
+    }
+    if (strcmp(name, "sixel") == 0) return PREVIEW_SIXEL;
+    if (*name) return PREVIEW_NONE;
+    preview_protocol graphics = graphics_here();
+    if (graphics != PREVIEW_NONE) return graphics;
+    *reason = blocks_problem();
+    return *reason ? PREVIEW_NONE : PREVIEW_BLOCKS;
 }
 
 static void print_kitty(const thumbnail *t) {
@@ -141,6 +184,7 @@ static void print_sixel(const thumbnail *t) {
 }
 
 int preview_print(preview_protocol protocol, const char *path) {
+    if (protocol == PREVIEW_BLOCKS) return preview_print_blocks(path);
     thumbnail t;
     if (thumbnail_make(&t, path, WIDTH, HEIGHT) < 0) return -1;
     if (protocol == PREVIEW_KITTY) print_kitty(&t);
