@@ -4,8 +4,10 @@
  */
 #include "cli.h"
 #include "json_out.h"
+#include "output.h"
 #include "progress.h"
 #include "session.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 #include "vlm_session.h"
@@ -99,26 +101,42 @@ static void print_json(const rerank_output *o, const char *query, const glimpse_
     jout_end(&j);
 }
 
-static void print_rest(const rerank_output *o, const glimpse_hits *hits, size_t shown) {
-    int bare = o->paths || o->nul;
-    if (!bare && !o->tsv) (void)printf("   vlm  was  path\n");
+/* The rankings are blended where neither is left out of account. */
+static void print_table(const rerank_output *o, const glimpse_hits *hits, size_t shown) {
+    const int blends = o->weight < 1.0;
+    table *t = table_create();
+    if (blends) table_add_column(t, "blended", TABLE_RIGHT, 6, TERMINAL_ACCENT);
+    table_add_column(t, "vlm", TABLE_RIGHT, 6, blends ? TERMINAL_PLAIN : TERMINAL_ACCENT);
+    table_add_column(t, "was", TABLE_RIGHT, 3, TERMINAL_FAINT);
+    table_add_column(t, "path", TABLE_PATH, 0, TERMINAL_STRONG);
     for (size_t i = 0; i < shown; i++) {
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
-        if (bare) {
-            (void)fputs(hit->path, stdout);
-            (void)putchar(o->nul ? '\0' : '\n');
+        table_add_row(t, hit->path, "");
+        if (blends) table_add_cell(t, isnan(hit->blended) ? NULL : xprintf("%.3f", hit->blended));
+        table_add_cell(t, isnan(hit->probability) ? NULL : xprintf("%.3f", hit->probability));
+        table_add_cell(t, xprintf("%zu", hit->first_rank));
+        if (hit->reason) table_add_line(t, hit->reason);
+    }
+    table_print(t, NULL, NULL);
+    table_free(t);
+}
+
+static void print_rest(const rerank_output *o, const glimpse_hits *hits, size_t shown) {
+    if (!o->paths && !o->nul && !o->tsv) {
+        print_table(o, hits, shown);
+        return;
+    }
+    for (size_t i = 0; i < shown; i++) {
+        const glimpse_hit *hit = glimpse_hits_get(hits, i);
+        if (!o->tsv) {
+            output_path(hit->path, o->nul ? '\0' : '\n');
             continue;
         }
         char *path = text_display(hit->path), score[32] = "";
         if (!isnan(hit->probability)) {
-            (void)snprintf(score, sizeof score, o->tsv ? "%.6f" : "%.3f", hit->probability);
+            (void)snprintf(score, sizeof score, "%.6f", hit->probability);
         }
-        if (o->tsv) {
-            (void)printf("%zu\t%s\t%s\t%zu\n", i + 1, score, path, hit->first_rank);
-        } else {
-            (void)printf("%6s %4zu  %s\n", *score ? score : "-", hit->first_rank, path);
-            if (hit->reason) (void)printf("             %s\n", hit->reason);
-        }
+        (void)printf("%zu\t%s\t%s\t%zu\n", i + 1, score, path, hit->first_rank);
         free(path);
     }
 }

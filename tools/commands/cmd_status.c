@@ -2,8 +2,10 @@
  * cmd_status.c - glimpse status: what is in a library, and what could not be used.
  */
 #include "cli.h"
+#include "dates.h"
 #include "json_out.h"
 #include "session.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 
@@ -46,8 +48,14 @@ static int print_file_json(void *user, const glimpse_library_file *f) {
 
 static int print_file(void *user, const glimpse_library_file *f) {
     (void)user;
-    char *path = text_display(f->path);
-    (void)printf("  %s  %s  %s\n", f->taken, f->taken_from, path);
+    char *path = text_display(f->path), *taken = dates_moment(f->taken);
+    char *date = xprintf("  %s  %s", taken, f->taken_from);
+    (void)printf("%s%s", date,
+                 table_fits(text_width(date) + 2 + text_width(path)) ? "  " : "\n    ");
+    terminal_print_link(f->path, path);
+    (void)putchar('\n');
+    free(date);
+    free(taken);
     free(path);
     return 0;
 }
@@ -215,9 +223,17 @@ static void print_people(const glimpse_library_status *st) {
     if (st->quarantined_count > 0) (void)printf("Unusable:\n");
     for (size_t i = 0; i < st->quarantined_count; i++) {
         const glimpse_quarantined *q = &st->quarantined[i];
-        char *line = xprintf("%s: %s", q->path, q->reason);
-        print_path("  ", line, "");
-        free(line);
+        char *path = text_display(q->path), *reason = text_display(q->reason);
+        (void)fputs("  ", stdout);
+        terminal_print_link(q->path, path);
+        if (table_fits(2 + text_width(path) + 2 + text_width(reason))) {
+            (void)printf(": %s\n", reason);
+        } else {
+            (void)putchar('\n');
+            table_print_line(reason, TERMINAL_FAINT);
+        }
+        free(path);
+        free(reason);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "csv_out.h"
 #include "dedup_report.h"
 #include "progress.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 
@@ -29,21 +30,32 @@ static const char *title_of(glimpse_audit_kind kind) {
     return "Odd";
 }
 
+static void print_finding(const glimpse_audit_finding *f) {
+    char *storage = NULL, *text = text_display(f->text);
+    char *path = text_display(text_near_path(f->picture->path, &storage));
+    (void)fputs("  ", stdout);
+    table_print_path(f->picture->path, TERMINAL_PLAIN);
+    if (table_fits(2 + text_width(path) + 2 + text_width(text))) {
+        (void)printf(": %s\n", text);
+    } else {
+        (void)putchar('\n');
+        table_print_line(text, TERMINAL_FAINT);
+    }
+    free(path);
+    free(storage);
+    free(text);
+}
+
 void audit_print_table(const audit_view *view) {
     const glimpse_audit *a = view->audit;
     for (size_t i = 0; i < a->count; i++) {
         const glimpse_audit_finding *f = &a->findings[i];
-        char *storage = NULL;
         if (i == 0 || a->findings[i - 1].kind != f->kind) {
-            (void)printf("%s%s (%s)\n", i > 0 ? "\n" : "", title_of(f->kind),
-                         text_count(a->counts[f->kind]));
+            (void)printf("%s%s%s (%s)%s\n", i > 0 ? "\n" : "", terminal_begin(TERMINAL_STRONG),
+                         title_of(f->kind), text_count(a->counts[f->kind]),
+                         terminal_end(TERMINAL_STRONG));
         }
-        char *path = text_display(text_near_path(f->picture->path, &storage));
-        char *text = text_display(f->text);
-        (void)printf("  %s: %s\n", path, text);
-        free(path);
-        free(text);
-        free(storage);
+        print_finding(f);
     }
     (void)printf("%s%s in %s\n", a->count > 0 ? "\n" : "",
                  text_counted(a->count, "finding", "findings"),
@@ -136,7 +148,6 @@ static void write_finding(FILE *to, const glimpse_audit *a, size_t i, page_thumb
     const glimpse_audit_finding *f = &a->findings[i];
     const glimpse_dedup_picture *p = f->picture;
     const int first = i == 0 || a->findings[i - 1].kind != f->kind;
-    char date[32];
     (void)fputs("<figure>", to);
     if (first) {
         (void)fprintf(to, "<h2>%s (%s)</h2>", title_of(f->kind), text_count(a->counts[f->kind]));
@@ -149,12 +160,13 @@ static void write_finding(FILE *to, const glimpse_audit *a, size_t i, page_thumb
     page_thumbs_write(thumbs, to, NULL, 0);
     (void)fputs("</a><figcaption>", to);
     page_sentence(to, f->text);
-    dedup_date(p, date);
     page_path(to, p->path);
-    (void)fprintf(to,
-                  "<div class=\"facts\"><span>%u &times; %u</span><span>%s</span>"
-                  "<span>%s</span></div></figcaption></figure>\n",
-                  (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes), date);
+    char *date = dedup_date(p);
+    (void)fprintf(to, "<div class=\"facts\"><span>%u &times; %u</span><span>%s</span><span>",
+                  (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes));
+    page_text(to, date);
+    (void)fputs("</span></div></figcaption></figure>\n", to);
+    free(date);
 }
 
 int audit_write_html(const audit_view *view, const char *name) {

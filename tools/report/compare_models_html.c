@@ -22,14 +22,17 @@
 enum { THUMB = 160 };
 
 static const char style[] =
-    ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2rem}"
+    ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;"
+    "margin:2rem clamp(1rem,4vw,2rem)}"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .3rem;overflow-wrap:anywhere}"
-    "table{border-collapse:collapse}td,th{text-align:right;padding:.15rem .8rem .15rem 0;"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse}td,th{text-align:right;padding:.15rem "
+    ".8rem .15rem 0;"
     "font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}"
     ".soft{opacity:.65;font-size:.85rem}"
     ".row{display:flex;gap:.5rem;overflow-x:auto;padding:.2rem 0 .6rem}"
     ".row a{flex:none;width:164px;text-decoration:none;color:inherit;font-size:.75rem;"
-    "overflow-wrap:anywhere}"
+    "overflow-wrap:anywhere}.row a:focus-visible{outline:3px solid;outline-offset:-1px}"
+    "@media print{.row{flex-wrap:wrap}*{print-color-adjust:exact}}"
     ".t{display:block;width:160px;height:120px;border:2px solid transparent;border-radius:6px;"
     "background:#8883 center/contain no-repeat}"
     ".fits .t{border-color:#2a9d4a}.alone .t{outline:2px dashed #d98a1f;outline-offset:-2px}";
@@ -119,8 +122,10 @@ static void write_list(FILE *to, const glimpse_model_comparison *c, const glimps
         (void)fprintf(to, "<a class=\"%s%s\" href=\"", compare_models_fits(q, r->id) ? "fits " : "",
                       is_alone(c, q, model, r->id) ? "alone" : "");
         html_file_link(to, r->path);
-        (void)fprintf(to, "\"><span class=\"t p%s\"></span>#%zu %.3f ", r->id, i + 1, r->score);
+        (void)fprintf(to, "\"><span class=\"t p%s\" role=\"img\" aria-label=\"", r->id);
         html_text(to, slash ? slash + 1 : r->path);
+        (void)fprintf(to, "\"></span>#%zu %.3f ", i + 1, r->score);
+        html_path(to, slash ? slash + 1 : r->path);
         (void)fputs("</a>", to);
     }
     (void)fputs("</div>\n", to);
@@ -128,8 +133,11 @@ static void write_list(FILE *to, const glimpse_model_comparison *c, const glimps
 
 static void write_summary(FILE *to, const glimpse_model_comparison *c) {
     const int recall = c->models[0].recall.queries > 0;
-    (void)fprintf(to, "<table><tr><th>model</th><th>pictures</th><th>ms a query</th>%s</tr>",
-                  recall ? "<th>R@1</th><th>R@5</th><th>R@10</th>" : "");
+    (void)fprintf(
+        to,
+        "<div class=\"scroll\" tabindex=\"0\"><table><tr><th>model</th><th>pictures</th><th>ms a "
+        "query</th>%s</tr>",
+        recall ? "<th>R@1</th><th>R@5</th><th>R@10</th>" : "");
     for (size_t m = 0; m < c->model_count; m++) {
         const glimpse_compared_model *one = &c->models[m];
         (void)fputs("<tr><td>", to);
@@ -143,7 +151,7 @@ static void write_summary(FILE *to, const glimpse_model_comparison *c) {
         }
         (void)fputs("</tr>", to);
     }
-    (void)fputs("</table>", to);
+    (void)fputs("</table></div>", to);
 }
 
 static void write_pairs(FILE *to, const glimpse_model_comparison *c,

@@ -70,13 +70,15 @@ static size_t boxes_of(const glimpse_dedup_group *group, const dedup_shown *show
 }
 
 static void write_facts(FILE *to, const glimpse_dedup_picture *p) {
-    char date[32];
-    dedup_date(p, date);
+    char *date = dedup_date(p);
     (void)fprintf(to, "<div class=\"facts\"><span>%u &times; %u</span><span>%s</span><span>",
                   (unsigned)p->width, (unsigned)p->height, text_bytes(p->bytes));
     page_text(to, p->format);
     if (p->quality > 0 && p->quality <= 100) (void)fprintf(to, " q%d", p->quality);
-    (void)fprintf(to, "</span><span>%s</span></div>", date);
+    (void)fputs("</span><span>", to);
+    page_text(to, date);
+    (void)fputs("</span></div>", to);
+    free(date);
 }
 
 static void write_keeper_words(const page *p, const glimpse_dedup_group *group) {
@@ -196,16 +198,18 @@ static void write_header(FILE *to, const dedup_view *view, const char *title) {
                 "colours of its first picture, outlined where the framed one's file lacks it.</p>",
                 to);
     if (view->against) {
-        (void)fputs("<table><tr><th>class</th><th>pictures</th><th>leaked</th><th>rate</th>"
-                    "<th>identical</th><th>re-encoded</th><th>holds-more</th><th>edited</th>"
-                    "<th>other class</th></tr>",
-                    to);
+        (void)fputs(
+            "<div class=\"scroll\" "
+            "tabindex=\"0\"><table><tr><th>class</th><th>pictures</th><th>leaked</th><th>rate</th>"
+            "<th>identical</th><th>re-encoded</th><th>holds-more</th><th>edited</th>"
+            "<th>other class</th></tr>",
+            to);
         for (size_t i = 0; i < r->leak_label_count; i++) {
             const char *label = r->leak_labels[i].label;
             write_leak_row(to, label && *label ? label : "(no folder)", &r->leak_labels[i]);
         }
         write_leak_row(to, "all", &r->leak);
-        (void)fputs("</table>", to);
+        (void)fputs("</table></div>", to);
     }
     for (size_t i = 0; i < r->failed_count; i++) {
         if (i == 0)

@@ -26,7 +26,7 @@ static const char style[] =
     "--w:clamp(9.5rem,calc((100vw - 17rem)/6),12.5rem);--h:190px;--part:360px}"
     "@media(prefers-color-scheme:dark){:root{--back:#141416;--card:#1f1f23;--ink:#ececf0;"
     "--soft:#a2a2aa;--line:#303036;--accent:#7aa7ff;--keep:#5fd08c;--warn:#f0a35e;--box:#ff5c8a}}"
-    "@media(max-width:640px){:root{--w:calc((100vw - 6rem)/2)}}"
+    "@media(max-width:640px){:root{--w:calc((100vw - 6rem)/2)}table{font-size:.75rem}}"
     "*{box-sizing:border-box}"
     "body{margin:0;padding:2rem clamp(1rem,4vw,3rem);background:var(--back);color:var(--ink);"
     "font:15px/1.45 system-ui,sans-serif}"
@@ -41,7 +41,7 @@ static const char style[] =
     ".row{display:flex;flex-wrap:wrap;gap:.75rem}"
     "figure{margin:0;width:var(--w);min-width:0}"
     "figure.keep .frame{outline:3px solid var(--keep);outline-offset:0}"
-    "a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+    "a:focus-visible,.scroll:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
     ".frame{display:flex;align-items:center;justify-content:center;height:var(--h);"
     "border-radius:6px;"
     "background:color-mix(in srgb,var(--ink) 6%,transparent);color:var(--soft);"
@@ -67,7 +67,8 @@ static const char style[] =
     "overflow:hidden;text-overflow:ellipsis;"
     "background:color-mix(in srgb,var(--ink) 8%,transparent)}"
     ".holds li.only{background:none;border:1px solid var(--warn);color:var(--warn)}"
-    "table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem .15rem 0;"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem "
+    ".7rem .15rem 0;"
     "text-align:right;font-variant-numeric:tabular-nums}td:first-child,th:first-child"
     "{text-align:left}"
     "@media print{:root{color-scheme:light;--back:#fff;--card:#fff;--ink:#000;--soft:#444;"
@@ -240,12 +241,14 @@ void page_short(FILE *to, const char *class, const char *text, size_t capacity, 
 }
 
 void page_path(FILE *to, const char *path) {
-    enum { DIRECTORY = 24 };
     const char *slash = strrchr(path, '/');
-    page_short(to, "name", slash ? slash + 1 : path, PAGE_NAME, PAGE_NAME_END);
+    (void)fputs("<div class=\"name\">", to);
+    html_path(to, slash ? slash + 1 : path);
+    (void)fputs("</div>", to);
     if (!slash) return;
     char *directory = xprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
-    const size_t last = characters_of(strrchr(directory, '/'));
-    page_short(to, "path", directory, DIRECTORY, last < DIRECTORY - 4 ? last : DIRECTORY / 2);
+    (void)fputs("<div class=\"path\">", to);
+    html_path(to, directory);
+    (void)fputs("</div>", to);
     free(directory);
 }

@@ -4,7 +4,9 @@
 #include "dedup_report.h"
 
 #include "csv_out.h"
+#include "dates.h"
 #include "dedup_words.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 
@@ -14,26 +16,30 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHOWN_FAILURES = 5 };
+enum { SHOWN_FAILURES = 5, FACTS_COLUMNS = 8 + 11 + 1 + 8 + 2 + 17 + 1 };
 
 /*
  * Shared pieces.
  */
-void dedup_modified(const glimpse_dedup_picture *picture, char out[32]) {
+static void write_time(const glimpse_dedup_picture *picture, char out[32],
+                       struct tm *(*zone)(const time_t *, struct tm *)) {
     time_t seconds = (time_t)(picture->mtime_ns / 1000000000);
-    struct tm utc;
+    struct tm when;
     out[0] = '\0';
-    if (gmtime_r(&seconds, &utc)) (void)strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (zone(&seconds, &when)) (void)strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &when);
 }
 
-void dedup_date(const glimpse_dedup_picture *picture, char out[32]) {
-    if (*picture->taken) {
-        (void)snprintf(out, 32, "%.10s", picture->taken);
-        return;
-    }
+void dedup_modified(const glimpse_dedup_picture *picture, char out[32]) {
+    write_time(picture, out, gmtime_r);
+}
+
+char *dedup_date(const glimpse_dedup_picture *picture) {
+    if (*picture->taken) return dates_day(picture->taken);
     char modified[32];
-    dedup_modified(picture, modified);
-    (void)snprintf(out, 32, "%.10s (file)", modified);
+    write_time(picture, modified, localtime_r);
+    char *day = dates_day(modified), *whole = xprintf("%s (file)", day);
+    free(day);
+    return whole;
 }
 
 size_t dedup_spare_count(const dedup_view *view) {
@@ -63,11 +69,9 @@ void dedup_report_failures(const glimpse_dedup_report *report) {
  */
 static void print_names(const glimpse_dedup_picture *p) {
     for (size_t i = 0; i < p->name_count; i++) {
-        char *storage = NULL;
-        char *path = text_display(text_near_path(p->names[i].path, &storage));
-        (void)printf("        also %s%s\n", path, p->names[i].is_hard_link ? " (hard link)" : "");
-        free(path);
-        free(storage);
+        (void)fputs("        also ", stdout);
+        table_print_path(p->names[i].path, TERMINAL_PLAIN);
+        (void)puts(p->names[i].is_hard_link ? " (hard link)" : "");
     }
     if (p->links_elsewhere > 0 && !p->is_link) {
         (void)printf("        and %s outside the search\n",
@@ -75,25 +79,38 @@ static void print_names(const glimpse_dedup_picture *p) {
     }
 }
 
+/* Size, date, and why it is the keeper, or what became of it. */
+static void print_facts(const glimpse_dedup_group *group, size_t m) {
+    const glimpse_dedup_member *member = &group->members[m];
+    const glimpse_dedup_picture *p = member->picture;
+    char *date = dedup_date(p), size[32];
+    (void)snprintf(size, sizeof size, "%ux%u", (unsigned)p->width, (unsigned)p->height);
+    (void)printf("        %-11s %8s  ", size, text_bytes(p->bytes));
+    text_print_padded(date, 17);
+    char *facts =
+        m == 0 ? xstrdup(group->reason)
+               : xprintf("%s %.3f%s%s", glimpse_dedup_relation_name(member->relation),
+                         member->score, *member->differences ? ": " : "", member->differences);
+    char *words = text_display(facts);
+    if (table_fits(FACTS_COLUMNS + text_width(words))) {
+        (void)printf(" %s\n", words);
+    } else {
+        (void)putchar('\n');
+        table_print_line(words, TERMINAL_PLAIN);
+    }
+    free(words);
+    free(facts);
+    free(date);
+}
+
 static void print_member(const glimpse_dedup_group *group, size_t m) {
     const glimpse_dedup_member *member = &group->members[m];
     const glimpse_dedup_picture *p = member->picture;
-    char *storage = NULL, date[32], size[32];
-    char *path = text_display(text_near_path(p->path, &storage));
-    dedup_date(p, date);
-    (void)snprintf(size, sizeof size, "%ux%u", (unsigned)p->width, (unsigned)p->height);
-    (void)printf("  %-4s  %s\n        %-11s %8s  %-17s", m == 0 ? "keep" : "", path, size,
-                 text_bytes(p->bytes), date);
-    if (m == 0) {
-        char *reason = text_display(group->reason);
-        (void)printf(" %s\n", reason);
-        free(reason);
-    } else {
-        char *differences = text_display(member->differences);
-        (void)printf(" %s %.3f%s%s\n", glimpse_dedup_relation_name(member->relation), member->score,
-                     *differences ? ": " : "", differences);
-        free(differences);
-    }
+    (void)printf("  %s%-4s%s  ", terminal_begin(TERMINAL_ACCENT), m == 0 ? "keep" : "",
+                 terminal_end(TERMINAL_ACCENT));
+    table_print_path(p->path, TERMINAL_STRONG);
+    (void)putchar('\n');
+    print_facts(group, m);
     if (member->region_count > 0) {
         char *where = dedup_region_words(member);
         (void)printf("        differs: %s\n", where);
@@ -107,8 +124,6 @@ static void print_member(const glimpse_dedup_group *group, size_t m) {
         free(shown);
     }
     print_names(p);
-    free(path);
-    free(storage);
 }
 
 static void print_leak_row(const char *label, const glimpse_dedup_leak *leak) {
@@ -137,10 +152,12 @@ void dedup_print_table(const dedup_view *view) {
     uint64_t relations[GLIMPSE_RELATION_SIMILAR + 1] = {0};
     for (size_t g = 0; g < view->count; g++) {
         const glimpse_dedup_group *group = view->groups[g];
-        (void)printf("%zu. %s, %s, %s%s\n", g + 1, glimpse_dedup_relation_name(group->relation),
+        (void)printf("%s%zu. %s, %s, %s%s%s\n", terminal_begin(TERMINAL_STRONG), g + 1,
+                     glimpse_dedup_relation_name(group->relation),
                      glimpse_dedup_kind_name(group->kind),
                      text_counted(group->count, "file", "files"),
-                     view->classes && group->labels_differ ? ", in different classes" : "");
+                     view->classes && group->labels_differ ? ", in different classes" : "",
+                     terminal_end(TERMINAL_STRONG));
         for (size_t m = 0; m < group->count; m++) {
             print_member(group, m);
             unsigned relation = (unsigned)group->members[m].relation;

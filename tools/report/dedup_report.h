@@ -54,8 +54,9 @@ int dedup_write_html(const dedup_view *view, const char *file);
 /* Files that could not be used: all in the report, the first few here, on stderr. */
 void dedup_report_failures(const glimpse_dedup_report *report);
 void dedup_json_failures(const glimpse_dedup_report *report, json_out *j);
-/* "2021-05-30" of the date taken, else of the time of change, with "(file)" behind it. */
-void dedup_date(const glimpse_dedup_picture *picture, char out[32]);
+/* The date taken as the locale writes it, else that of the last change, with "(file)" behind it.
+ * Free it. */
+char *dedup_date(const glimpse_dedup_picture *picture);
 void dedup_modified(const glimpse_dedup_picture *picture, char out[32]); /* ISO, UTC */
 /* Bytes that would be free without the members that may be acted on: not those of other pictures,
  * of files that hold more or have names elsewhere, of links, and of what is protected. */
@@ -75,9 +76,10 @@ void page_sentence(FILE *to, const char *text);
 void page_file_link(FILE *to, const char *path);
 /* Of more than `capacity` columns, shortened in the middle: the last `end` characters stay, and the
  * whole is the title, and on paper. `class`: of the element, beside its own. */
-enum { PAGE_NAME = 21, PAGE_CROP_NAME = 40, PAGE_NAME_END = 11 };
+enum { PAGE_CROP_NAME = 40, PAGE_NAME_END = 11 };
 void page_short(FILE *to, const char *class, const char *text, size_t capacity, size_t end);
-/* The name of a file, and below it its directory, each on one line. */
+/* The name of a file, and below it its directory, whole, and broken behind a slash where there is
+ * one. */
 void page_path(FILE *to, const char *path);
 
 /* Parts are shown so many pixels wide, and enlarged so many times at most. */

@@ -6,6 +6,7 @@
  * contain, they come out as text. The file appears under its name only when it is complete.
  */
 #include "base64.h"
+#include "dates.h"
 #include "html_text.h"
 #include "output.h"
 #include "picture_out.h"
@@ -30,24 +31,61 @@ static const char style[] =
     "*{box-sizing:border-box}"
     "body{margin:0;padding:2rem clamp(1rem,4vw,3rem);background:var(--back);color:var(--ink);"
     "font:15px/1.45 system-ui,sans-serif}"
-    "header{margin-bottom:1.5rem}h1{font-size:1.6rem;margin:0 0 .25rem;overflow-wrap:anywhere}"
+    "header{margin-bottom:1.5rem}h1{font-size:1.6rem;margin:0 0 .25rem;overflow-wrap:break-word}"
     "header p{margin:0;color:var(--soft)}"
-    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:1rem}"
-    "figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;"
-    "overflow:hidden;display:flex;flex-direction:column}"
-    "figure a.picture{display:flex;align-items:center;justify-content:center;height:220px;"
+    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(220px,100%),1fr));"
+    "gap:1rem}"
+    "figure{margin:0;min-width:0;background:var(--card);border:1px solid var(--line);"
+    "border-radius:10px;overflow:hidden;display:flex;flex-direction:column}"
+    "a.picture{display:flex;align-items:center;justify-content:center;height:220px;"
     "background:color-mix(in srgb,var(--ink) 6%,transparent);color:var(--soft);"
     "text-decoration:none}"
+    /* The figure cuts off what is outside of it. */
+    "a.picture:focus-visible{outline:3px solid var(--accent);outline-offset:-3px}"
     "img{max-width:100%;max-height:220px;object-fit:contain;display:block}"
     "figcaption{padding:.6rem .75rem .7rem}"
-    ".top{display:flex;justify-content:space-between;font-variant-numeric:tabular-nums}"
-    ".score{font-weight:600;color:var(--accent)}.rank,.facts{color:var(--soft);font-size:.85rem}"
+    ".top{display:flex;justify-content:space-between;align-items:baseline;"
+    "font-variant-numeric:tabular-nums;white-space:nowrap}"
+    ".score{font-weight:600;color:var(--accent)}.score small{font-weight:400;color:var(--soft)}"
+    ".rank,.facts{color:var(--soft);font-size:.85rem}"
     ".bar{height:3px;border-radius:2px;background:var(--line);margin:.3rem 0 .45rem}"
     ".bar i{display:block;height:100%;border-radius:2px;background:var(--accent)}"
-    ".name{font-weight:500;overflow-wrap:anywhere}"
-    ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
+    /* Breaks are where the text has them, behind a slash; elsewhere only where nothing else
+     * helps. Sizes and dates stay whole. */
+    ".name,.path,.facts{overflow-wrap:break-word}.name{font-weight:500}"
+    ".facts span{white-space:nowrap}.size{display:flex;flex-wrap:wrap;column-gap:.7rem}"
+    ".path{color:var(--soft);font-size:.8rem}"
+    "@media print{:root{color-scheme:light;--back:#fff;--card:#fff;--ink:#000;--soft:#444;"
+    "--line:#bbb;--accent:#000}body{padding:0;font-size:10pt}"
+    "main{grid-template-columns:repeat(3,1fr);gap:.4cm}figure{break-inside:avoid}"
+    "a.picture{height:4.5cm}img{max-height:4.5cm}*{print-color-adjust:exact}}";
 
-static void write_picture(FILE *to, const char *path) {
+/* What ordered the results: its name, and its value for one of them, NaN where there is none. */
+static const char *ordered_by(const output_list *list) {
+    if (list->seconds) return "blended";
+    return list->captions || list->models ? "fused" : "score";
+}
+
+static double order_of(const output_list *list, size_t i) {
+    if (list->seconds) return list->seconds[i].blended;
+    return list->captions ? list->results[i]->fused : list->results[i]->score;
+}
+
+/* What is heard instead of the picture. */
+static void write_alt(FILE *to, const output_list *list, size_t i) {
+    const glimpse_result *r = list->results[i];
+    const char *slash = strrchr(r->path, '/');
+    html_text(to, slash ? slash + 1 : r->path);
+    (void)fprintf(to, ", result %zu of %zu for ", i + 1, list->count);
+    html_text(to, list->query);
+    if (r->caption) {
+        (void)fputs(": ", to);
+        html_text(to, r->caption);
+    }
+}
+
+static void write_picture(FILE *to, const output_list *list, size_t i) {
+    const char *path = list->results[i]->path;
     thumbnail t;
     size_t size = 0;
     uint8_t *jpeg = NULL;
@@ -58,8 +96,10 @@ static void write_picture(FILE *to, const char *path) {
         (void)fputs("<span>cannot be shown</span>", to);
         tool_note("not in the contact sheet: %s", glimpse_last_error());
     } else {
-        (void)fprintf(to, "<img width=\"%u\" height=\"%u\" alt=\"\" src=\"data:image/jpeg;base64,",
-                      (unsigned)t.width, (unsigned)t.height);
+        (void)fprintf(to, "<img width=\"%u\" height=\"%u\" alt=\"", (unsigned)t.width,
+                      (unsigned)t.height);
+        write_alt(to, list, i);
+        (void)fputs("\" src=\"data:image/jpeg;base64,", to);
         glimpse_base64_write(to, jpeg, size);
         (void)fputs("\">", to);
     }
@@ -67,15 +107,19 @@ static void write_picture(FILE *to, const char *path) {
     thumbnail_free(&t);
 }
 
-/* Further scores and what they come from, below the first one. */
+/* Further scores and what they come from, below the one that ordered. */
 static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
+    if (list->seconds || (list->captions && !list->models)) {
+        (void)fprintf(to, "<div class=\"facts\">%s %.*f</div>", list->models ? "fused" : "score",
+                      list->models ? 4 : 3, r->score);
+    }
     for (size_t m = 0; m < list->model_count; m++) {
         const glimpse_hit_rank *rank = &list->ranks[i][m];
         (void)fputs("<div class=\"facts\">", to);
         html_text(to, list->models[m].name);
         if (rank->rank > 0) {
-            (void)fprintf(to, ": #%zu, %.3f</div>", rank->rank, rank->score);
+            (void)fprintf(to, ": <span>#%zu, %.3f</span></div>", rank->rank, rank->score);
         } else {
             (void)fputs(": no rank</div>", to);
         }
@@ -91,41 +135,57 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
         html_text(to, list->seconds[i].reason);
         (void)fputs("</div>", to);
     } else if (list->seconds && !isnan(list->seconds[i].probability)) {
-        (void)fprintf(to, "<div class=\"facts\">looked at again: %.3f (was #%zu)</div>",
+        (void)fprintf(to,
+                      "<div class=\"facts\">looked at again: %.3f <span>(was #%zu)</span></div>",
                       list->seconds[i].probability, r->rank);
     }
+}
+
+static void write_facts(FILE *to, const glimpse_result *r) {
+    (void)fprintf(to, "<div class=\"facts size\"><span>%u &times; %u</span><span>%s</span>",
+                  (unsigned)r->width, (unsigned)r->height, text_bytes(r->bytes));
+    const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
+    if (*date) {
+        char *day = dates_day(date);
+        (void)fputs("<span><time datetime=\"", to);
+        html_text(to, date);
+        (void)fputs("\">", to);
+        html_text(to, day);
+        (void)fputs("</time></span>", to);
+        free(day);
+    }
+    if (r->copies > 1) (void)fprintf(to, "<span>%zu copies</span>", r->copies);
+    if (r->offline) (void)fputs("<span>offline</span>", to);
+    (void)fputs("</div>", to);
 }
 
 static void write_result(FILE *to, const output_list *list, size_t i, double best) {
     const glimpse_result *r = list->results[i];
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
     char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
-    double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
+    double value = order_of(list, i), width = best > 0 && value > 0 ? 100 * value / best : 0;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
     html_file_link(to, r->path);
     (void)fputs("\">", to);
-    write_picture(to, r->path);
-    (void)fprintf(to,
-                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.*f</span>"
-                  "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
-                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  list->models ? 4 : 3, r->score, i + 1, width);
-    html_text(to, name);
-    (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
-                  (unsigned)r->height, text_bytes(r->bytes));
-    const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
-    if (*date) {
-        (void)fputs(" &middot; ", to);
-        char *day = xprintf("%.10s", date);
-        html_text(to, day);
-        free(day);
+    write_picture(to, list, i);
+    (void)fprintf(to, "</a><figcaption><div class=\"top\"><span class=\"score\"><small>%s</small> ",
+                  ordered_by(list));
+    if (isnan(value)) {
+        (void)fputs("&ndash;", to);
+    } else {
+        int digits = !list->seconds && (list->models || list->captions) ? 4 : 3;
+        (void)fprintf(to, "%.*f", digits, value);
     }
-    if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
-    if (r->offline) (void)fputs(" &middot; offline", to);
+    (void)fprintf(to,
+                  "</span><span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
+                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
+                  i + 1, width);
+    html_path(to, name);
     (void)fputs("</div>", to);
+    write_facts(to, r);
     write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
-    html_text(to, directory);
+    html_path(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);
     free(directory);
 }
@@ -162,8 +222,8 @@ int html_write(const char *file, const output_list *list) {
     }
     (void)fputs("</p></header><main>\n", to);
     double best = 0, start = progress_now();
-    for (size_t i = 0; i < count; i++)
-        best = list->results[i]->score > best ? list->results[i]->score : best;
+    for (size_t i = 0; i < count; i++) /* comparisons with NaN are false */
+        best = order_of(list, i) > best ? order_of(list, i) : best;
     for (size_t i = 0; i < count; i++) {
         progress_show("contact sheet", i, count, 1, progress_now() - start, NULL);
         write_result(to, list, i, best);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-void html_text(FILE *to, const char *bytes) {
+static void write_text(FILE *to, const char *bytes, int may_break) {
     for (uint32_t c; (c = glimpse_text_next(&bytes)) != 0;) {
         char utf8[4];
         if (c < 0x20) {
@@ -28,7 +28,16 @@ void html_text(FILE *to, const char *bytes) {
         case '\'': (void)fputs("&#39;", to); break;
         default: (void)fwrite(utf8, 1, glimpse_text_encode(utf8, c), to);
         }
+        if (may_break && *bytes && (c == '/' || c == '_')) (void)fputs("<wbr>", to);
     }
+}
+
+void html_text(FILE *to, const char *bytes) {
+    write_text(to, bytes, 0);
+}
+
+void html_path(FILE *to, const char *bytes) {
+    write_text(to, bytes, 1);
 }
 
 void html_file_link(FILE *to, const char *path) {

@@ -10,6 +10,9 @@
  * characters that turn the direction dropped to U+FFFD like invalid ones. */
 void html_text(FILE *to, const char *bytes);
 
+/* The same for paths and names of files, which may be broken behind a slash or an underscore. */
+void html_path(FILE *to, const char *bytes);
+
 /* file:// with everything but the plainest characters as %XX: exact for any bytes. */
 void html_file_link(FILE *to, const char *path);
 

@@ -7,6 +7,7 @@
 #include "label_report.h"
 #include "memory.h"
 #include "progress.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 
@@ -118,23 +119,26 @@ int label_out_is_json(const label_out_options *o) {
  * The table.
  */
 static void print_row(const glimpse_label_set *set, const glimpse_labelled *p) {
-    char *path = text_display(p->path);
-    size_t widest = 1, shown = 0;
+    size_t widest = 1, shown = 0, used = 0;
     for (size_t i = 0; i < set->count && i < 10000; i++) {
         size_t width = text_width(set->classes[i].name);
         if (width > widest && width <= 24) widest = width;
     }
     for (size_t i = 0; i < (p->abstained ? (p->count > 0) : p->count); i++) {
         if (set->multi_label && !p->abstained && !p->labels[i].accepted) continue;
-        if (shown++ > 0) (void)fputs("  ", stdout);
+        if (shown++ > 0) used += (size_t)printf("  ");
         char *name = text_display(p->abstained ? "-" : set->classes[p->labels[i].class_index].name);
         size_t width = text_width(name);
-        (void)fputs(name, stdout);
-        (void)printf("%*s %5.1f%%", width < widest ? (int)(widest - width) : 0, "",
-                     100 * p->labels[i].probability);
+        (void)printf("%s%s%s", terminal_begin(TERMINAL_STRONG), name,
+                     terminal_end(TERMINAL_STRONG));
+        used += width + (size_t)printf("%*s %5.1f%%", width < widest ? (int)(widest - width) : 0,
+                                       "", 100 * p->labels[i].probability);
         free(name);
     }
-    (void)printf("  %s\n", path);
+    char *path = text_display(p->path);
+    (void)fputs(table_fits(used + 2 + text_width(path)) ? "  " : "\n  ", stdout);
+    terminal_print_link(p->path, path);
+    (void)putchar('\n');
     free(path);
 }
 

@@ -52,6 +52,7 @@ static const char style[] =
     "figure a{display:flex;align-items:center;justify-content:center;height:130px;"
     "background:color-mix(in srgb,var(--ink) 6%,transparent);color:var(--soft);"
     "text-decoration:none;font-size:.8rem}"
+    "figure a:focus-visible{outline:3px solid var(--accent);outline-offset:-3px}"
     "img{max-width:100%;max-height:130px;object-fit:contain;display:block}"
     "figcaption{padding:.4rem .55rem .5rem;font-size:.82rem;line-height:1.3}"
     "figcaption div{overflow-wrap:anywhere}"
@@ -71,7 +72,10 @@ static const char style[] =
     "nav{display:flex;flex-wrap:wrap;gap:.3rem .9rem;margin:.6rem 0;font-size:.9rem}"
     "nav a{text-decoration-color:var(--line)}"
     ".warn{background:color-mix(in srgb,var(--bad) 14%,transparent);border-radius:8px;"
-    "padding:.6rem .9rem;color:var(--ink)}";
+    "padding:.6rem .9rem;color:var(--ink)}"
+    "@media print{:root{color-scheme:light;--back:#fff;--card:#fff;--ink:#000;--soft:#444;"
+    "--line:#bbb}body{padding:0;font-size:10pt}figure{break-inside:avoid}"
+    "h2,h3{break-after:avoid}.scroll{overflow:visible}*{print-color-adjust:exact}}";
 
 static const char *class_name(const label_report *report, size_t i) {
     return i < report->class_count ? report->classes[i] : "";
@@ -86,7 +90,8 @@ static void write_class(FILE *to, const label_report *report, size_t i) {
 /*
  * A picture.
  */
-static void write_thumbnail(FILE *to, report_entry *e) {
+/* `alt`: what is heard instead, any bytes. */
+static void write_thumbnail(FILE *to, report_entry *e, const char *alt) {
     if (!e->tried) {
         thumbnail t = {0};
         e->tried = 1;
@@ -101,10 +106,10 @@ static void write_thumbnail(FILE *to, report_entry *e) {
         (void)fputs("cannot be shown", to);
         return;
     }
-    (void)fprintf(to,
-                  "<img loading=\"lazy\" width=\"%u\" height=\"%u\" alt=\"\" "
-                  "src=\"data:image/jpeg;base64,",
-                  (unsigned)e->width, (unsigned)e->height);
+    (void)fprintf(to, "<img loading=\"lazy\" width=\"%u\" height=\"%u\" alt=\"", (unsigned)e->width,
+                  (unsigned)e->height);
+    html_text(to, alt);
+    (void)fputs("\" src=\"data:image/jpeg;base64,", to);
     glimpse_base64_write(to, e->jpeg, e->jpeg_size);
     (void)fputs("\">", to);
 }
@@ -133,7 +138,10 @@ static void write_figure(FILE *to, const label_report *report, report_entry *e, 
     html_file_link(to, full ? full : e->path);
     free(full);
     (void)fputs("\">", to);
-    write_thumbnail(to, e);
+    char *alt = xprintf("%s, labelled %s", slash ? slash + 1 : e->path,
+                        class_name(report, e->choices[choice].class_index));
+    write_thumbnail(to, e, alt);
+    free(alt);
     (void)fprintf(to, "</a><figcaption><div class=\"p\">%.1f%%</div><div class=\"is\">",
                   100 * e->choices[choice].probability);
     write_class(to, report, e->choices[choice].class_index);
@@ -145,7 +153,7 @@ static void write_figure(FILE *to, const label_report *report, report_entry *e, 
         (void)fprintf(to, " %.1f%%</div>", 100 * e->choices[1].probability);
     }
     (void)fputs("<div class=\"file\">", to);
-    html_text(to, slash ? slash + 1 : e->path);
+    html_path(to, slash ? slash + 1 : e->path);
     (void)fputs("</div></figcaption></figure>\n", to);
 }
 
@@ -307,9 +315,10 @@ static void write_figures(FILE *to, const label_report *report) {
 
 static void write_pairs(FILE *to, const label_report *report, const evaluate_confused *pairs,
                         size_t count) {
-    (void)fputs("<div class=\"scroll\"><table><thead><tr><th>is</th><th>taken for</th>"
-                "<th>pictures</th></tr></thead><tbody>\n",
-                to);
+    (void)fputs(
+        "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>is</th><th>taken for</th>"
+        "<th>pictures</th></tr></thead><tbody>\n",
+        to);
     for (size_t i = 0; i < count && i < MAX_PAIRS; i++) {
         (void)fputs("<tr><th>", to);
         write_class(to, report, pairs[i].truth);
@@ -351,10 +360,11 @@ static void write_matrix(FILE *to, const label_report *report, const evaluate_co
             if (n > largest) largest = n;
         }
     }
-    (void)fprintf(to,
-                  "<p>Rows: what the pictures show. Columns: what they were labelled.%s</p>"
-                  "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th></th>",
-                  used < classes ? " Only classes that are confused with others." : "");
+    (void)fprintf(
+        to,
+        "<p>Rows: what the pictures show. Columns: what they were labelled.%s</p>"
+        "<div class=\"scroll\" tabindex=\"0\"><table class=\"matrix\"><thead><tr><th></th>",
+        used < classes ? " Only classes that are confused with others." : "");
     for (size_t k = 0; k < used; k++) {
         (void)fputs("<th class=\"up\"><span>", to);
         write_class(to, report, shown_classes[k]);

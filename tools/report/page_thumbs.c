@@ -142,6 +142,7 @@ void page_thumbs_write(page_thumbs *t, FILE *to, const page_box *boxes, size_t b
                       "<img width=\"%u\" height=\"%u\" alt=\"",
                       (double)mine.width / mine.height, shown_width(picture, &mine),
                       (unsigned)mine.width, (unsigned)mine.height);
+        if (picture->part.width > 0) (void)fputs("part of ", to);
         page_text(to, slash ? slash + 1 : picture->path);
         (void)fputs("\" loading=\"lazy\" decoding=\"async\" src=\"data:image/jpeg;base64,", to);
         glimpse_base64_write(to, mine.jpeg, mine.size);

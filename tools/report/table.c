@@ -224,19 +224,25 @@ static size_t line_bytes(const char *text, size_t width) {
     }
 }
 
-static void print_line(const char *text, const layout *l) {
-    size_t width = l->available > LINE_INDENT + MIN_TEXT ? l->available - LINE_INDENT : MIN_TEXT;
+void table_print_line(const char *text, terminal_style style) {
+    const size_t available = text_terminal_columns(STDOUT_FILENO);
+    size_t width = available > LINE_INDENT + MIN_TEXT ? available - LINE_INDENT : MIN_TEXT;
     do {
-        size_t length = l->available > 0 ? line_bytes(text, width) : strlen(text);
+        size_t length = available > 0 ? line_bytes(text, width) : strlen(text);
         char *part = xprintf("%.*s", (int)length, text);
         print_spaces(LINE_INDENT);
-        print_styled(part, TERMINAL_FAINT);
+        print_styled(part, style);
         (void)putchar('\n');
         free(part);
         text += length;
         while (*text == ' ')
             text++;
     } while (*text);
+}
+
+int table_fits(size_t columns) {
+    const size_t available = text_terminal_columns(STDOUT_FILENO);
+    return available == 0 || columns <= available;
 }
 
 void table_print(const table *t, void (*after)(void *user, size_t row), void *user) {
@@ -246,7 +252,7 @@ void table_print(const table *t, void (*after)(void *user, size_t row), void *us
     for (size_t i = 0; i < t->row_count; i++) {
         print_row(t, &l, &t->rows[i]);
         for (size_t k = 0; k < t->rows[i].line_count; k++)
-            print_line(t->rows[i].lines[k], &l);
+            table_print_line(t->rows[i].lines[k], TERMINAL_FAINT);
         if (after) after(user, i);
     }
     free(l.widths);

@@ -48,6 +48,11 @@ void table_add_line(table *t, const char *text);
 void table_print(const table *t, void (*after)(void *user, size_t row), void *user);
 void table_free(table *t);
 
+/* Prints text for a terminal below something: indented, wrapped at words. */
+void table_print_line(const char *text, terminal_style style);
+/* 1 when a line of so many columns fits into the terminal, if it is one. */
+int table_fits(size_t columns);
+
 /* Prints a path for people: as seen from here, control characters made visible, as a link where
  * the terminal has them, the name of the file in `style`. */
 void table_print_path(const char *path, terminal_style style);
