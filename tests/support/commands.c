@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 enum { MAX_ARGUMENTS = 64 };
 
@@ -26,11 +28,29 @@ int run_setup(void **state) {
     (void)setenv("HOME", run_directory, 1);
     (void)setenv("TERM", "dumb", 1);
     (void)setenv("LC_ALL", "C.UTF-8", 1);
-    static const char *const unwanted[] = {
-        "GLIMPSE_LIBRARY", "GLIMPSE_MODEL",  "KITTY_WINDOW_ID",      "TERM_PROGRAM",
-        "LC_TERMINAL",     "WT_SESSION",     "KONSOLE_VERSION",      "GLIMPSE_OPENER",
-        "COLUMNS",         "XDG_STATE_HOME", "XDG_CONFIG_HOME",      "XDG_CACHE_HOME",
-        "HF_HOME",         "HF_HUB_CACHE",   "HUGGINGFACE_HUB_CACHE"};
+    static const char *const unwanted[] = {"GLIMPSE_LIBRARY",
+                                           "GLIMPSE_MODEL",
+                                           "KITTY_WINDOW_ID",
+                                           "TERM_PROGRAM",
+                                           "LC_TERMINAL",
+                                           "WT_SESSION",
+                                           "KONSOLE_VERSION",
+                                           "GLIMPSE_OPENER",
+                                           "COLUMNS",
+                                           "XDG_STATE_HOME",
+                                           "XDG_CONFIG_HOME",
+                                           "XDG_CACHE_HOME",
+                                           "HF_HOME",
+                                           "HF_HUB_CACHE",
+                                           "HUGGINGFACE_HUB_CACHE",
+                                           "NO_COLOR",
+                                           "CLICOLOR_FORCE",
+                                           "COLORTERM",
+                                           "TMUX",
+                                           "STY",
+                                           "VTE_VERSION",
+                                           "LC_TIME",
+                                           "TERM_PROGRAM_VERSION"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
         (void)unsetenv(unwanted[i]);
     return 0;
@@ -180,6 +200,50 @@ void run_free(run_result *r) {
     free(r->out);
     free(r->err);
     *r = (run_result){0};
+}
+
+char *run_on_terminal(unsigned columns, const char *const *environment,
+                      const char *const *arguments) {
+    struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    struct termios raw;
+    memset(&raw, 0, sizeof raw);
+    cfmakeraw(&raw);
+    raw.c_cc[VMIN] = 1;
+    (void)fflush(NULL);
+    int terminal = -1;
+    pid_t child = forkpty(&terminal, NULL, &raw, &size);
+    assert_true(child >= 0);
+    if (child == 0) {
+        char *argv[MAX_ARGUMENTS + 2] = {strdup("glimpse")};
+        for (size_t i = 0; arguments[i] && i < MAX_ARGUMENTS; i++)
+            argv[i + 1] = strdup(arguments[i]);
+        (void)setenv("TERM", "xterm", 1);
+        (void)setenv("GLIMPSE_MODEL", "demo", 1); /* so that nobody is asked which */
+        for (; environment && *environment; environment++) {
+            if (strchr(*environment, '=')) {
+                (void)putenv(strdup(*environment));
+            } else {
+                (void)unsetenv(*environment);
+            }
+        }
+        (void)execv(GLIMPSE_PROGRAM, argv);
+        _exit(127);
+    }
+    size_t capacity = 1 << 16, used = 0;
+    char *text = malloc(capacity);
+    assert_non_null(text);
+    for (ssize_t got; (got = read(terminal, text + used, capacity - 1 - used)) > 0;) {
+        used += (size_t)got;
+        if (used + 1 < capacity) continue;
+        text = realloc(text, capacity *= 2);
+        assert_non_null(text);
+    }
+    text[used] = '\0';
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(terminal);
+    if (exit_code(status) > 1) fail_msg("exit code %d: %.1000s", exit_code(status), text);
+    return text;
 }
 
 pid_t run_start(const char *out, const char *err, ...) {

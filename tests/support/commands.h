@@ -42,6 +42,11 @@ typedef enum run_place {
     RUN_TERMINAL   /* standard error is a terminal */
 } run_place;
 void run_onto(run_result *r, run_place place, const char *const *arguments);
+/* What glimpse prints on a terminal of so many columns; its exit code must be
+ * 0 or 1. `environment`, which may be NULL: "NAME=VALUE", or "NAME" to leave it out; lists end with
+ * NULL. Free it. */
+char *run_on_terminal(unsigned columns, const char *const *environment,
+                      const char *const *arguments);
 /* Runs a shell command line in which $G is the glimpse program. */
 void run_shell(run_result *r, const char *command);
 void run_free(run_result *r);

@@ -1,13 +1,7 @@
 /*
- * Contact sheets, previews, the desktop viewer, and the table on terminals of any width.
+ * Contact sheets, previews by graphics protocols, progress on a terminal.
  */
 #include "support/commands.h"
-
-#include <ctype.h>
-#include <fcntl.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <termios.h>
 
 static int setup(void **state) {
     run_setup(state);
@@ -245,90 +239,10 @@ static void sixel_preview_shows_the_picture(void **state) {
     run_free(&r);
 }
 
-static void open_hands_the_best_to_the_viewer(void **state) {
-    (void)state;
-    static const char script[] = "#!/bin/sh\nprintf '%s\\n' \"$1\" >> opened\necho noise\n";
-    write_file("viewer", script, sizeof script - 1);
-    assert_int_equal(chmod("viewer", 0755), 0);
-    run_result r, paths;
-    run(&paths, "search", "x", "-k", "2", "-p", NULL);
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -p --open=2");
-    expect(&r, 0);
-    assert_null(strstr(r.out, "noise"));
-    char *opened = read_whole_file("opened", NULL);
-    assert_string_equal(opened, paths.out);
-    free(opened);
-    run_free(&r);
-    run_free(&paths);
-    run_shell(&r, "GLIMPSE_OPENER=./no-viewer \"$G\" search x -p --open");
-    expect(&r, 4);
-    expect_err(&r, "cannot run ./no-viewer");
-    run_free(&r);
-}
-
-/* What glimpse prints on a terminal of `columns`; free it. */
-static char *on_terminal(unsigned short columns, const char *const *arguments) {
-    struct winsize size = {24, columns, 0, 0};
-    struct termios raw;
-    memset(&raw, 0, sizeof raw);
-    cfmakeraw(&raw);
-    raw.c_cc[VMIN] = 1;
-    int terminal = -1;
-    pid_t child = forkpty(&terminal, NULL, &raw, &size);
-    assert_true(child >= 0);
-    if (child == 0) {
-        char *argv[16] = {strdup("glimpse")};
-        for (size_t i = 0; arguments[i]; i++)
-            argv[i + 1] = strdup(arguments[i]);
-        (void)setenv("TERM", "xterm", 1);
-        (void)setenv("GLIMPSE_MODEL", "demo", 1); /* so that nobody is asked which */
-        (void)execv(GLIMPSE_PROGRAM, argv);
-        _exit(127);
-    }
-    char *text = calloc(1, 1 << 20);
-    assert_non_null(text);
-    size_t used = 0;
-    for (ssize_t got; (got = read(terminal, text + used, (1 << 20) - 1 - used)) > 0;)
-        used += (size_t)got;
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    (void)close(terminal);
-    assert_true(WIFEXITED(status));
-    return text;
-}
-
-static void table_fits_the_terminal(void **state) {
-    (void)state;
-    const char *const search[] = {"search", "x", "-q", NULL};
-    for (unsigned short columns = 60; columns <= 140; columns = (unsigned short)(columns + 20)) {
-        char *text = on_terminal(columns, search);
-        size_t lines = 0;
-        for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
-            size_t width = 0;
-            for (const char *s = line; *s != '\n'; s++)
-                width += ((unsigned char)*s & 0xC0u) != 0x80u;
-            if (width > columns) fail_msg("%zu columns of %u: %.200s", width, columns, line);
-            assert_non_null(strchr(line, '\n'));
-        }
-        assert_int_equal(lines, 6);
-        if (columns == 60) assert_non_null(strstr(text, "\xE2\x80\xA6"));
-        free(text);
-    }
-}
-
-static void paths_on_a_terminal_are_harmless(void **state) {
-    (void)state;
-    const char *const search[] = {"search", "x", "-q", "--paths", NULL};
-    char *text = on_terminal(80, search);
-    assert_null(strchr(text, '\033'));
-    assert_non_null(strstr(text, "line\\nend\\x1b]0;x\\x07.ppm"));
-    free(text);
-}
-
 static void progress_is_drawn_on_a_terminal_and_removed(void **state) {
     (void)state;
     const char *const index[] = {"index", "pictures", "-l", "other", NULL};
-    char *text = on_terminal(80, index);
+    char *text = run_on_terminal(80, NULL, index);
     assert_non_null(strstr(text, "\r\033[K"));
     assert_non_null(strstr(text, "5 pictures: 5 embedded"));
     free(text);
@@ -345,9 +259,6 @@ int main(void) {
         cmocka_unit_test(contact_sheet_failures_leave_nothing_behind),
         cmocka_unit_test(previews_speak_three_protocols),
         cmocka_unit_test(sixel_preview_shows_the_picture),
-        cmocka_unit_test(open_hands_the_best_to_the_viewer),
-        cmocka_unit_test(table_fits_the_terminal),
-        cmocka_unit_test(paths_on_a_terminal_are_harmless),
         cmocka_unit_test(progress_is_drawn_on_a_terminal_and_removed),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);

@@ -62,8 +62,10 @@ int terminal_color_bits(void) {
                                          "xterm-ghostty", "ghostty", "wezterm",   NULL};
     const char *kind = variable("TERM"), *depth = variable("COLORTERM");
     if (!*kind || strcmp(kind, "dumb") == 0) return 0;
-    /* screen before 5.0 takes colours of 24 bits for something else. */
-    int is_screen = is_set("STY") && !is_set("TMUX");
+    /* tmux takes 24 bits and makes of them what its terminal has; screen before 5.0 takes them for
+     * something else. */
+    if (terminal_in_tmux()) return 24;
+    int is_screen = is_set("STY");
     if (!is_screen && (strcmp(depth, "truecolor") == 0 || strcmp(depth, "24bit") == 0 ||
                        strstr(kind, "direct") || has_prefix(kind, direct))) {
         return 24;

@@ -2,8 +2,8 @@
  * cmd_status.c - glimpse status: what is in a library, and what could not be used.
  */
 #include "cli.h"
-#include "dates.h"
 #include "json_out.h"
+#include "local_date.h"
 #include "session.h"
 #include "table.h"
 #include "text.h"
@@ -48,7 +48,7 @@ static int print_file_json(void *user, const glimpse_library_file *f) {
 
 static int print_file(void *user, const glimpse_library_file *f) {
     (void)user;
-    char *path = text_display(f->path), *taken = dates_moment(f->taken);
+    char *path = text_display(f->path), *taken = local_moment(f->taken);
     char *date = xprintf("  %s  %s", taken, f->taken_from);
     (void)printf("%s%s", date,
                  table_fits(text_width(date) + 2 + text_width(path)) ? "  " : "\n    ");

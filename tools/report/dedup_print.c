@@ -4,8 +4,8 @@
 #include "dedup_report.h"
 
 #include "csv_out.h"
-#include "dates.h"
 #include "dedup_words.h"
+#include "local_date.h"
 #include "table.h"
 #include "text.h"
 #include "tool.h"
@@ -34,10 +34,10 @@ void dedup_modified(const glimpse_dedup_picture *picture, char out[32]) {
 }
 
 char *dedup_date(const glimpse_dedup_picture *picture) {
-    if (*picture->taken) return dates_day(picture->taken);
+    if (*picture->taken) return local_day(picture->taken);
     char modified[32];
     write_time(picture, modified, localtime_r);
-    char *day = dates_day(modified), *whole = xprintf("%s (file)", day);
+    char *day = local_day(modified), *whole = xprintf("%s (file)", day);
     free(day);
     return whole;
 }

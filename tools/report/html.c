@@ -6,8 +6,8 @@
  * contain, they come out as text. The file appears under its name only when it is complete.
  */
 #include "base64.h"
-#include "dates.h"
 #include "html_text.h"
+#include "local_date.h"
 #include "output.h"
 #include "picture_out.h"
 #include "progress.h"
@@ -119,7 +119,7 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
         (void)fputs("<div class=\"facts\">", to);
         html_text(to, list->models[m].name);
         if (rank->rank > 0) {
-            (void)fprintf(to, ": <span>#%zu, %.3f</span></div>", rank->rank, rank->score);
+            (void)fprintf(to, ": #%zu, %.3f</div>", rank->rank, rank->score);
         } else {
             (void)fputs(": no rank</div>", to);
         }
@@ -146,7 +146,7 @@ static void write_facts(FILE *to, const glimpse_result *r) {
                   (unsigned)r->width, (unsigned)r->height, text_bytes(r->bytes));
     const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
     if (*date) {
-        char *day = dates_day(date);
+        char *day = local_day(date);
         (void)fputs("<span><time datetime=\"", to);
         html_text(to, date);
         (void)fputs("\">", to);

@@ -4,7 +4,7 @@
  * A column is a row of `columns`: when it is there, its title, what it shows of a result. The first
  * one is the number that ordered.
  */
-#include "dates.h"
+#include "local_date.h"
 #include "output.h"
 #include "preview.h"
 #include "table.h"
@@ -96,7 +96,7 @@ static char *size_cell(const output_list *list, size_t i, size_t n) {
 static char *date_cell(const output_list *list, size_t i, size_t n) {
     (void)n;
     const glimpse_result *r = list->results[i];
-    return dates_moment(r->taken && *r->taken ? r->taken : r->modified ? r->modified : "");
+    return local_moment(r->taken && *r->taken ? r->taken : r->modified ? r->modified : "");
 }
 
 static const result_column columns[] = {

@@ -194,9 +194,12 @@ static void print_row(const table *t, const layout *l, const row *r) {
     }
     (void)putchar('\n');
     if (!l->stacked || !r) return;
-    print_spaces(PATH_INDENT);
+    size_t width = text_width(r->shown);
+    if (width + PATH_INDENT <= l->available) {
+        print_spaces(PATH_INDENT);
+        width += PATH_INDENT;
+    }
     print_shown(r->path, r->shown, TERMINAL_STRONG);
-    size_t width = PATH_INDENT + text_width(r->shown);
     if (width <= l->available && width + text_width(r->remark) > l->available) {
         (void)putchar('\n');
         print_spaces(PATH_INDENT + 1);

@@ -1,8 +1,8 @@
 /*
- * dates.c - puts dates into the form of the locale, without setting the locale of the program: what
- * it prints for programs must not depend on it.
+ * local_date.c - puts dates into the form of the locale, without setting the locale of the program:
+ * what it prints for programs must not depend on it.
  */
-#include "dates.h"
+#include "local_date.h"
 
 #include "memory.h"
 #include "text.h"
@@ -104,10 +104,10 @@ static char *write_date(const char *iso, int with_time) {
     return xstrdup(text);
 }
 
-char *dates_moment(const char *iso) {
+char *local_moment(const char *iso) {
     return write_date(iso, 1);
 }
 
-char *dates_day(const char *iso) {
+char *local_day(const char *iso) {
     return write_date(iso, 0);
 }
