@@ -42,3 +42,23 @@ int browser_screenshot(const char *page, const char *png, unsigned width, unsign
 char *browser_dom(const char *page) {
     return browse("--dump-dom", page);
 }
+
+unsigned browser_page_width(const char *page, unsigned width) {
+    static const char policy[] = "<meta http-equiv=\"Content-Security-Policy\"";
+    static const char script[] = "<script>document.documentElement.setAttribute('data-width',"
+                                 "document.documentElement.scrollWidth)</script>";
+    char *text = read_whole_file(page, NULL), *at = strstr(text, policy), what[64];
+    assert_non_null(at);
+    memcpy(at, "<meta name=\"nothing\" ", 21); /* a page with the policy runs no script */
+    FILE *copy = fopen("measured.html", "w");
+    assert_non_null(copy);
+    assert_true(fprintf(copy, "%s%s", text, script) > 0);
+    assert_int_equal(fclose(copy), 0);
+    free(text);
+    (void)snprintf(what, sizeof what, "--window-size=%u,800 --dump-dom", width);
+    char *dom = browse(what, "measured.html");
+    const char *measured = dom ? strstr(dom, "data-width=\"") : NULL;
+    const unsigned pixels = measured ? (unsigned)strtoul(measured + 12, NULL, 10) : 0;
+    free(dom);
+    return pixels;
+}

@@ -11,4 +11,8 @@ int browser_screenshot(const char *page, const char *png, unsigned width, unsign
 /* The page as the browser understood it; NULL likewise. Free it. */
 char *browser_dom(const char *page);
 
+/* How many pixels wide the page is in a window that is `width` wide: more where it has to be moved
+ * sideways. What the page forbids itself is not asked. 0 likewise. */
+unsigned browser_page_width(const char *page, unsigned width);
+
 #endif

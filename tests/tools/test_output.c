@@ -1,6 +1,7 @@
 /*
  * Contact sheets, previews by graphics protocols, progress on a terminal.
  */
+#include "support/browser.h"
 #include "support/commands.h"
 
 static int setup(void **state) {
@@ -84,6 +85,15 @@ static void contact_sheet_is_complete_and_harmless(void **state) {
     assert_null(strstr(html, "https:"));
     assert_non_null(strstr(html, "default-src 'none'"));
     assert_non_null(strstr(html, "300 &times; 200"));
+    /* The number that ordered is named, a date is one for programs as well, and pictures are said
+     * in words. */
+    assert_int_equal(count_of(html, "<span class=\"score\"><small>score</small> "), 5);
+    assert_int_equal(count_of(html, "<time datetime=\"20"), 5);
+    assert_int_equal(count_of(html, " alt=\""), 5);
+    const char *first = strstr(html, "alt=\"");
+    assert_non_null(strstr(first, ", result 1 of 5 for &lt;b&gt;&quot;a&quot;"));
+    assert_non_null(strstr(html, "alt=\"plain.ppm, result "));
+    assert_non_null(strstr(html, "<html lang=\"en\">"));
     /* A thumbnail is a JPEG, no larger than the picture. */
     char *source = attribute(html, "src");
     unsigned char *jpeg = malloc(strlen(source));
@@ -97,6 +107,18 @@ static void contact_sheet_is_complete_and_harmless(void **state) {
     free(jpeg);
     free(source);
     free(html);
+}
+
+static void contact_sheet_is_not_moved_sideways_in_narrow_windows(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "search", "a_word_without_any_place_to_break_it_that_is_as_long_as_this_one_is_by_far",
+        "--html", "sheet.html", "-p", "-q", NULL);
+    expect(&r, 0);
+    run_free(&r);
+    const unsigned width = browser_page_width("sheet.html", 500);
+    if (width == 0) skip();
+    assert_in_range(width, 1, 500); /* without a scroll bar */
 }
 
 static void contact_sheet_failures_leave_nothing_behind(void **state) {
@@ -256,6 +278,7 @@ static void progress_is_drawn_on_a_terminal_and_removed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contact_sheet_is_complete_and_harmless),
+        cmocka_unit_test(contact_sheet_is_not_moved_sideways_in_narrow_windows),
         cmocka_unit_test(contact_sheet_failures_leave_nothing_behind),
         cmocka_unit_test(previews_speak_three_protocols),
         cmocka_unit_test(sixel_preview_shows_the_picture),

@@ -98,7 +98,7 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     run_free(&r);
     run(&r, "search", "number8", "--captions", NULL);
     expect(&r, 0);
-    expect_out(&r, " score   caption  path");
+    expect_out(&r, " fused   score   caption  path");
     expect_out(&r, "        drawing number8 of many\n");
     run_free(&r);
     run(&r, "search", "number8", "--captions", "--html", "sheet.html", "--tsv", "-k1", NULL);
@@ -106,6 +106,7 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     expect_out(&r, "\tdrawing number8 of many\n");
     char *page = read_whole_file("sheet.html", NULL);
     assert_non_null(strstr(page, "drawing number8 of many"));
+    assert_non_null(strstr(page, "<small>fused</small> 0.0"));
     free(page);
     run_free(&r);
     /* Filters hold for captions, too. */
@@ -323,9 +324,10 @@ static void a_search_is_looked_at_again_and_failures_keep_their_place(void **sta
     run_free(&r);
     run(&r, "search", "a red car", "-k2", spec, "--html", "again.html", NULL);
     expect(&r, 3);
-    expect_out(&r, " score     vlm  path");
+    expect_out(&r, "blended   score     vlm  path");
     char *page = read_whole_file("again.html", NULL);
     assert_non_null(strstr(page, "looked at again"));
+    assert_non_null(strstr(page, "<small>blended</small> "));
     free(page);
     run_free(&r);
     endpoint_stop();

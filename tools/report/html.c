@@ -63,7 +63,7 @@ static const char style[] =
 /* What ordered the results: its name, and its value for one of them, NaN where there is none. */
 static const char *ordered_by(const output_list *list) {
     if (list->seconds) return "blended";
-    return list->captions || list->models ? "fused" : "score";
+    return list->captions ? "fused" : "score";
 }
 
 static double order_of(const output_list *list, size_t i) {
@@ -110,9 +110,8 @@ static void write_picture(FILE *to, const output_list *list, size_t i) {
 /* Further scores and what they come from, below the one that ordered. */
 static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
-    if (list->seconds || (list->captions && !list->models)) {
-        (void)fprintf(to, "<div class=\"facts\">%s %.*f</div>", list->models ? "fused" : "score",
-                      list->models ? 4 : 3, r->score);
+    if (list->seconds || list->captions) {
+        (void)fprintf(to, "<div class=\"facts\">score %.*f</div>", list->models ? 4 : 3, r->score);
     }
     for (size_t m = 0; m < list->model_count; m++) {
         const glimpse_hit_rank *rank = &list->ranks[i][m];
