@@ -5,6 +5,7 @@
 
 #include "evaluate_out.h"
 #include "json_out.h"
+#include "table.h"
 #include "text.h"
 #include "tool.h"
 
@@ -36,24 +37,51 @@ static void print_cell(const char *text, size_t columns, int last) {
     free(fitted);
 }
 
-/* "0.412 * path": the star is on pictures that fit. */
+/* "0.412 * " before a path: the star is on pictures that fit. */
+static char *head_of(const glimpse_compared_query *q, const glimpse_result *r) {
+    return xprintf("%6.3f %s", r->score, compare_models_fits(q, r->id) ? "* " : "");
+}
+
+/* `fills`: spaces up to `columns`, and between two of them. */
 static void print_result(const glimpse_compared_query *q, size_t model, size_t i, size_t columns,
-                         int last) {
+                         int fills) {
     const glimpse_result *r = glimpse_results_get(q->results[model], i);
-    if (!r) {
-        print_cell("", columns, last);
-        return;
+    size_t used = 0;
+    if (r) {
+        char *head = head_of(q, r), *storage = NULL;
+        char *path = text_display(text_near_path(r->path, &storage));
+        used = strlen(head) + text_width(path);
+        (void)fputs(head, stdout);
+        table_print_path(r->path, TERMINAL_PLAIN);
+        free(path);
+        free(storage);
+        free(head);
     }
-    char *storage = NULL, *path = text_display(text_near_path(r->path, &storage));
-    char *head = xprintf("%6.3f %s", r->score, compare_models_fits(q, r->id) ? "* " : "");
-    char *fitted = text_fit(path, columns - strlen(head));
-    char *cell = xprintf("%s%s", head, fitted);
-    print_cell(cell, columns, last);
-    free(cell);
-    free(fitted);
-    free(head);
-    free(path);
-    free(storage);
+    if (fills) {
+        (void)printf("%*s  ", (int)(used < columns ? columns - used : 0), "");
+    } else {
+        (void)putchar('\n');
+    }
+}
+
+/* 1 when every result of every query fits into so many columns, whole. */
+static int fits_beside(const glimpse_model_comparison *c, size_t columns) {
+    for (size_t i = 0; i < c->query_count; i++) {
+        const glimpse_compared_query *q = &c->queries[i];
+        for (size_t m = 0; m < c->model_count; m++) {
+            for (size_t k = 0; k < glimpse_results_count(q->results[m]); k++) {
+                const glimpse_result *r = glimpse_results_get(q->results[m], k);
+                char *head = head_of(q, r), *storage = NULL;
+                char *path = text_display(text_near_path(r->path, &storage));
+                const int fits = strlen(head) + text_width(path) <= columns;
+                free(path);
+                free(storage);
+                free(head);
+                if (!fits) return 0;
+            }
+        }
+    }
+    return 1;
 }
 
 static void print_agreement(const glimpse_model_comparison *c, const glimpse_model_pair *pair) {
@@ -61,12 +89,10 @@ static void print_agreement(const glimpse_model_comparison *c, const glimpse_mod
     if (!isnan(pair->correlation)) (void)printf(", rank correlation %.2f", pair->correlation);
 }
 
-static void print_query(const glimpse_model_comparison *c, const glimpse_compared_query *q,
-                        size_t columns) {
-    char *text = text_display(q->text);
+/* The lists of all models beside each other. */
+static void print_beside(const glimpse_model_comparison *c, const glimpse_compared_query *q,
+                         size_t columns) {
     size_t longest = 0;
-    (void)printf("%s\n", text);
-    free(text);
     for (size_t m = 0; m < c->model_count; m++) {
         char *name = text_display(c->models[m].name);
         print_cell(name, columns, m + 1 == c->model_count);
@@ -76,7 +102,30 @@ static void print_query(const glimpse_model_comparison *c, const glimpse_compare
     }
     for (size_t i = 0; i < longest; i++) {
         for (size_t m = 0; m < c->model_count; m++)
-            print_result(q, m, i, columns, m + 1 == c->model_count);
+            print_result(q, m, i, columns, m + 1 < c->model_count);
+    }
+}
+
+/* Below each other, where paths are too long. */
+static void print_below(const glimpse_model_comparison *c, const glimpse_compared_query *q) {
+    for (size_t m = 0; m < c->model_count; m++) {
+        char *name = text_display(c->models[m].name);
+        (void)puts(name);
+        free(name);
+        for (size_t i = 0; i < glimpse_results_count(q->results[m]); i++)
+            print_result(q, m, i, 0, 0);
+    }
+}
+
+static void print_query(const glimpse_model_comparison *c, const glimpse_compared_query *q,
+                        size_t columns, int beside) {
+    char *text = text_display(q->text);
+    (void)printf("%s%s%s\n", terminal_begin(TERMINAL_STRONG), text, terminal_end(TERMINAL_STRONG));
+    free(text);
+    if (beside) {
+        print_beside(c, q, columns);
+    } else {
+        print_below(c, q);
     }
     if (c->model_count == 2) {
         print_agreement(c, &q->pairs[0]);
@@ -128,8 +177,9 @@ void compare_models_print(const glimpse_model_comparison *c) {
     const size_t between = 2 * (c->model_count - 1);
     size_t columns = terminal > between ? (terminal - between) / c->model_count : 0;
     if (columns < MIN_COLUMNS) columns = MIN_COLUMNS;
+    const int beside = fits_beside(c, columns);
     for (size_t i = 0; i < c->query_count; i++)
-        print_query(c, &c->queries[i], columns);
+        print_query(c, &c->queries[i], columns, beside);
     print_models(c);
     (void)putchar('\n');
     for (size_t p = 0; p < c->pair_count; p++) {
