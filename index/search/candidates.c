@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "search_private.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,8 @@ int glimpse_search_compare(const void *a, const void *b) {
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static int add_candidate(glimpse_search *s, int64_t content, const glimpse_hash *hash,
-                         uint64_t size, double score) {
+static int add_candidate(glimpse_search *s, int64_t content, uint32_t part,
+                         const glimpse_hash *hash, uint64_t size, double score) {
     if (score < s->min_score) return GLIMPSE_OK;
     if (s->has_excluded && memcmp(hash->bytes, s->excluded.bytes, GLIMPSE_HASH_BYTES) == 0) {
         return GLIMPSE_OK;
@@ -46,56 +47,112 @@ static int add_candidate(glimpse_search *s, int64_t content, const glimpse_hash 
         s->found = grown;
         s->capacity = capacity;
     }
-    s->found[s->count++] = (glimpse_candidate){content, score, *hash, size};
+    s->found[s->count++] = (glimpse_candidate){content, part, score, *hash, size};
     return GLIMPSE_OK;
 }
 
-static int score_row(double *score, const glimpse_search *s, int64_t row) {
-    int status = s->store->ops->vectors.row(s->row, s->vectors, row);
+static int score_row(double *score, const glimpse_search *s, uint32_t part, int64_t row) {
+    const glimpse_vectors *vectors = part ? s->parts : s->vectors;
+    int status = s->store->ops->vectors.row(s->row, vectors, row);
     if (status == GLIMPSE_OK) *score = exact_score(s->query, s->row, s->dim);
     return status;
 }
 
-/* At most CHOOSE_AT_ONCE. */
-static int consider_some(glimpse_search *s, const glimpse_vector_hit *hits, size_t count) {
+/* By content, of each the one that counts first: the best, of equal ones the first part. */
+static int by_content(const void *a, const void *b) {
+    const glimpse_search_row *x = a, *y = b;
+    if (x->content != y->content) return x->content < y->content ? -1 : 1;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return (x->part > y->part) - (x->part < y->part);
+}
+
+/* At most CHOOSE_AT_ONCE, of different contents. */
+static int choose_some(glimpse_search *s, const glimpse_search_row *rows, size_t count) {
     int64_t contents[CHOOSE_AT_ONCE];
-    double scores[CHOOSE_AT_ONCE];
     glimpse_content_choice choices[CHOOSE_AT_ONCE];
-    size_t used = 0;
-    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < count; i++)
+        contents[i] = rows[i].content;
+    int status = s->store->ops->filters.choose(choices, s->store, s->filter, s->labels,
+                                               s->label_count, contents, count);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        status = score_row(&scores[used], s, hits[i].row);
-        if (status != GLIMPSE_OK || scores[used] < s->min_score) continue;
-        contents[used++] = hits[i].content;
-    }
-    if (status == GLIMPSE_OK && used > 0) {
-        status = s->store->ops->filters.choose(choices, s->store, s->filter, s->labels,
-                                               s->label_count, contents, used);
-    }
-    for (size_t i = 0; i < used && status == GLIMPSE_OK; i++) {
         if (!choices[i].passes) continue;
-        status = add_candidate(s, contents[i], &choices[i].hash, choices[i].size, scores[i]);
+        status = add_candidate(s, rows[i].content, rows[i].part, &choices[i].hash, choices[i].size,
+                               rows[i].score);
     }
     return status;
 }
 
-int glimpse_search_consider(glimpse_search *s, const glimpse_vector_hit *hits, size_t count) {
+int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t count) {
+    size_t used = 0;
     int status = GLIMPSE_OK;
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i += CHOOSE_AT_ONCE) {
-        status =
-            consider_some(s, hits + i, count - i < CHOOSE_AT_ONCE ? count - i : CHOOSE_AT_ONCE);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        double score = 0.0;
+        status = score_row(&score, s, rows[i].part, rows[i].row);
+        if (status != GLIMPSE_OK || score < s->min_score) continue;
+        rows[used] = rows[i];
+        rows[used++].score = score;
+    }
+    if (s->parts && used > 0) {
+        const size_t all = used;
+        qsort(rows, all, sizeof *rows, by_content);
+        used = 0;
+        for (size_t i = 0; i < all; i++) {
+            if (used == 0 || rows[used - 1].content != rows[i].content) rows[used++] = rows[i];
+        }
+    }
+    for (size_t i = 0; i < used && status == GLIMPSE_OK; i += CHOOSE_AT_ONCE) {
+        status = choose_some(s, rows + i, used - i < CHOOSE_AT_ONCE ? used - i : CHOOSE_AT_ONCE);
     }
     return status;
+}
+
+/*
+ * All that there is of one content.
+ */
+typedef struct best_part {
+    const glimpse_search *s;
+    double score; /* -INFINITY: there is none */
+    uint32_t part;
+} best_part;
+
+static int score_part(void *user, uint32_t part, int64_t row) {
+    best_part *best = user;
+    double score = 0.0;
+    int status = score_row(&score, best->s, part, row);
+    if (status == GLIMPSE_OK && score > best->score) {
+        best->score = score;
+        best->part = part;
+    }
+    return status;
+}
+
+/* The whole first, then part by part, so that of equal ones the first stays. */
+static int score_content(best_part *best, const glimpse_search *s, int64_t content) {
+    const glimpse_store_ops *ops = s->store->ops;
+    int64_t row = -1;
+    *best = (best_part){s, -INFINITY, 0};
+    int status = ops->vectors.find(&row, s->vectors, content);
+    if (status == GLIMPSE_OK && row >= 0) status = score_part(best, 0, row);
+    if (status == GLIMPSE_OK && s->parts) {
+        status = ops->picture_parts.rows(s->parts, content, score_part, best);
+    }
+    return status;
+}
+
+int glimpse_search_consider_content(glimpse_search *s, int64_t content) {
+    best_part best;
+    int status = score_content(&best, s, content);
+    if (status < 0 || !isfinite(best.score) || best.score < s->min_score) return status;
+    const glimpse_search_row row = {content, -1, best.part, best.score};
+    return choose_some(s, &row, 1);
 }
 
 static int add_content(void *user, int64_t content, const glimpse_hash *hash, uint64_t size) {
     glimpse_search *s = user;
-    int64_t row = -1;
-    double score = 0.0;
-    int status = s->store->ops->vectors.find(&row, s->vectors, content);
-    if (status < 0 || row < 0) return status;
-    status = score_row(&score, s, row);
-    return status == GLIMPSE_OK ? add_candidate(s, content, hash, size, score) : status;
+    best_part best;
+    int status = score_content(&best, s, content);
+    if (status < 0 || !isfinite(best.score)) return status;
+    return add_candidate(s, content, best.part, hash, size, best.score);
 }
 
 int glimpse_search_consider_all(glimpse_search *s) {

@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "report_file.h"
 #include "text.h"
+#include "tile_frame.h"
 #include "tool.h"
 
 #include <limits.h>
@@ -47,11 +48,12 @@ static const char style[] =
     ".name{font-weight:500;overflow-wrap:anywhere}"
     ".path{color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}";
 
-static void write_picture(FILE *to, const char *path) {
+static void write_picture(FILE *to, const glimpse_result *r) {
     thumbnail t;
     size_t size = 0;
     uint8_t *jpeg = NULL;
-    if (thumbnail_make(&t, path, THUMB, THUMB) == 0) {
+    if (thumbnail_make(&t, r->path, THUMB, THUMB) == 0) {
+        tile_frame_draw(&t, r);
         jpeg = thumbnail_jpeg(&t, 82, &size);
     }
     if (!jpeg) {
@@ -104,7 +106,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
     html_file_link(to, r->path);
     (void)fputs("\">", to);
-    write_picture(to, r->path);
+    write_picture(to, r);
     (void)fprintf(to,
                   "</a><figcaption><div class=\"top\"><span class=\"score\">%.*f</span>"
                   "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
@@ -123,6 +125,12 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div>", to);
+    if (r->tile.width > 0) {
+        (void)fprintf(to,
+                      "<div class=\"facts\">in the frame: %u &times; %u pixels at %u,%u</div>",
+                      (unsigned)r->tile.width, (unsigned)r->tile.height, (unsigned)r->tile.x,
+                      (unsigned)r->tile.y);
+    }
     write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
     html_text(to, directory);

@@ -17,7 +17,7 @@ typedef struct output_options {
 
 #define OUTPUT_OPTIONS(o)                                                                    \
  OPTIONS_LIST_OUTPUT(                                                                        \
-     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
+     o, "rank, score, path, width, height, taken, id, ..., tile; with tabs, \\t \\n \\r \\\\ escaped"), \
      CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),  \
      CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                           \
                   "show the pictures in the terminal, where it can"),                        \
