@@ -2,14 +2,13 @@
  * tiles.c - where the tiles of a picture lie.
  *
  * Tiles are squares, because models look at squares: of anything longer, those that crop would not
- * see the ends. Of n x n tiles n lie beside each other along the longer side, each overlapping the
- * next by OVERLAP of its own, so that what a border would cut is whole in the neighbour; along the
- * shorter side they are spread evenly, and lie closer. A picture that is longer than n times its
- * shorter side has gaps between them.
+ * see the ends. Of n x n tiles n lie beside each other along the longer side; along the shorter one
+ * they are spread evenly, and overlap. What a border of the one grid cuts lies inside a tile of the
+ * other, so that along the longer side an overlap finds no more (benchmarks/bench_tiles.c has tried)
+ * and would make what is small smaller. A picture that is longer than n times its shorter side has
+ * gaps between them.
  */
 #include "tiles.h"
-
-static const double OVERLAP = 0.25;
 
 /* Of tile 1 to GLIMPSE_TILES: n of its n x n, its column and its row. */
 static unsigned locate(unsigned *column, unsigned *row, unsigned tile) {
@@ -24,9 +23,8 @@ static glimpse_box place(unsigned tile, uint32_t width, uint32_t height) {
     const unsigned n = locate(&column, &row, tile);
     const uint32_t longer = width > height ? width : height;
     const uint32_t shorter = width > height ? height : width;
-    const double wanted = (double)longer / ((double)n - (n - 1) * OVERLAP);
-    uint32_t side = (uint32_t)(wanted + 0.5);
-    if (side > shorter) side = shorter;
+    const uint32_t wanted = longer / n + (longer % n != 0);
+    const uint32_t side = wanted < shorter ? wanted : shorter;
     return (glimpse_box){(uint32_t)((uint64_t)(width - side) * column / (n - 1)),
                          (uint32_t)((uint64_t)(height - side) * row / (n - 1)), side, side};
 }

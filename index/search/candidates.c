@@ -58,12 +58,71 @@ static int score_row(double *score, const glimpse_search *s, uint32_t part, int6
     return status;
 }
 
-/* By content, of each the one that counts first: the best, of equal ones the first part. */
+/*
+ * The score of a picture: the best of its own and those of its parts, each of which is mostly the
+ * part's cosine and in small part the picture's. The best of many is more by chance alone, and what
+ * is asked for is mostly more than what a part shows: so what is around it has its say. Of equal
+ * ones the first counts.
+ */
+typedef struct best_part {
+    const glimpse_search *s;
+    double whole, score; /* score: -INFINITY, there is none */
+    uint32_t part;
+} best_part;
+
+static double part_score(double part, double whole) {
+    return (1.0 - GLIMPSE_TILE_CONTEXT) * part + GLIMPSE_TILE_CONTEXT * whole;
+}
+
+static int add_part(void *user, uint32_t part, int64_t row) {
+    best_part *best = user;
+    double cosine = 0.0;
+    int status = score_row(&cosine, best->s, part, row);
+    const double score = part_score(cosine, best->whole);
+    if (status < 0 || score < best->score || (score == best->score && part >= best->part)) {
+        return status;
+    }
+    best->score = score;
+    best->part = part;
+    return GLIMPSE_OK;
+}
+
+/* `row` of the whole, -1: to be looked up. */
+static int begin_best(best_part *best, const glimpse_search *s, int64_t content, int64_t row) {
+    *best = (best_part){s, 0.0, -INFINITY, 0};
+    int status = GLIMPSE_OK;
+    if (row < 0) status = s->store->ops->vectors.find(&row, s->vectors, content);
+    if (status < 0 || row < 0) return status;
+    status = score_row(&best->whole, s, 0, row);
+    if (status == GLIMPSE_OK) best->score = best->whole;
+    return status;
+}
+
+static int add_all_parts(best_part *best, int64_t content) {
+    const glimpse_search *s = best->s;
+    if (!s->parts || !isfinite(best->score)) return GLIMPSE_OK;
+    return s->store->ops->picture_parts.rows(s->parts, content, add_part, best);
+}
+
 static int by_content(const void *a, const void *b) {
     const glimpse_search_row *x = a, *y = b;
     if (x->content != y->content) return x->content < y->content ? -1 : 1;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
     return (x->part > y->part) - (x->part < y->part);
+}
+
+/* Rows [count] of one content, by part. Parts that were not told are looked at where they could
+ * change anything. */
+static int score_told(best_part *best, const glimpse_search *s, const glimpse_search_row *rows,
+                      size_t count) {
+    const int64_t content = rows[0].content;
+    int status = begin_best(best, s, content, rows[0].part == 0 ? rows[0].row : -1);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK && isfinite(best->score); i++) {
+        if (rows[i].part) status = add_part(best, rows[i].part, rows[i].row);
+    }
+    if (status < 0 || !s->parts || part_score(s->parts_rest, best->whole) < best->score) {
+        return status;
+    }
+    return add_all_parts(best, content);
 }
 
 /* At most CHOOSE_AT_ONCE, of different contents. */
@@ -83,22 +142,16 @@ static int choose_some(glimpse_search *s, const glimpse_search_row *rows, size_t
 }
 
 int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t count) {
-    size_t used = 0;
+    size_t used = 0, end = 0;
     int status = GLIMPSE_OK;
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        double score = 0.0;
-        status = score_row(&score, s, rows[i].part, rows[i].row);
-        if (status != GLIMPSE_OK || score < s->min_score) continue;
-        rows[used] = rows[i];
-        rows[used++].score = score;
-    }
-    if (s->parts && used > 0) {
-        const size_t all = used;
-        qsort(rows, all, sizeof *rows, by_content);
-        used = 0;
-        for (size_t i = 0; i < all; i++) {
-            if (used == 0 || rows[used - 1].content != rows[i].content) rows[used++] = rows[i];
-        }
+    if (s->parts && count > 0) qsort(rows, count, sizeof *rows, by_content);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i = end) {
+        best_part best;
+        for (end = i + 1; s->parts && end < count && rows[end].content == rows[i].content;)
+            end++;
+        status = score_told(&best, s, rows + i, end - i);
+        if (status < 0 || !isfinite(best.score) || best.score < s->min_score) continue;
+        rows[used++] = (glimpse_search_row){rows[i].content, -1, best.part, best.score};
     }
     for (size_t i = 0; i < used && status == GLIMPSE_OK; i += CHOOSE_AT_ONCE) {
         status = choose_some(s, rows + i, used - i < CHOOSE_AT_ONCE ? used - i : CHOOSE_AT_ONCE);
@@ -106,42 +159,10 @@ int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t 
     return status;
 }
 
-/*
- * All that there is of one content.
- */
-typedef struct best_part {
-    const glimpse_search *s;
-    double score; /* -INFINITY: there is none */
-    uint32_t part;
-} best_part;
-
-static int score_part(void *user, uint32_t part, int64_t row) {
-    best_part *best = user;
-    double score = 0.0;
-    int status = score_row(&score, best->s, part, row);
-    if (status == GLIMPSE_OK && score > best->score) {
-        best->score = score;
-        best->part = part;
-    }
-    return status;
-}
-
-/* The whole first, then part by part, so that of equal ones the first stays. */
-static int score_content(best_part *best, const glimpse_search *s, int64_t content) {
-    const glimpse_store_ops *ops = s->store->ops;
-    int64_t row = -1;
-    *best = (best_part){s, -INFINITY, 0};
-    int status = ops->vectors.find(&row, s->vectors, content);
-    if (status == GLIMPSE_OK && row >= 0) status = score_part(best, 0, row);
-    if (status == GLIMPSE_OK && s->parts) {
-        status = ops->picture_parts.rows(s->parts, content, score_part, best);
-    }
-    return status;
-}
-
 int glimpse_search_consider_content(glimpse_search *s, int64_t content) {
     best_part best;
-    int status = score_content(&best, s, content);
+    int status = begin_best(&best, s, content, -1);
+    if (status == GLIMPSE_OK) status = add_all_parts(&best, content);
     if (status < 0 || !isfinite(best.score) || best.score < s->min_score) return status;
     const glimpse_search_row row = {content, -1, best.part, best.score};
     return choose_some(s, &row, 1);
@@ -150,7 +171,8 @@ int glimpse_search_consider_content(glimpse_search *s, int64_t content) {
 static int add_content(void *user, int64_t content, const glimpse_hash *hash, uint64_t size) {
     glimpse_search *s = user;
     best_part best;
-    int status = score_content(&best, s, content);
+    int status = begin_best(&best, s, content, -1);
+    if (status == GLIMPSE_OK) status = add_all_parts(&best, content);
     if (status < 0 || !isfinite(best.score)) return status;
     return add_candidate(s, content, best.part, hash, size, best.score);
 }

@@ -12,8 +12,8 @@
  *      else exists, the answer is final;
  *   4. otherwise four times n, and again.
  *
- * A picture with parts has the best score of its own and theirs, and each of the two indexes is
- * asked. A part that was told and scores more than all that were not is the best of its picture.
+ * Of pictures with parts each of the two indexes is asked, and a picture that one of them told is
+ * scored with all of its parts that matter (candidates.c).
  *
  * When n grows past a share of the library, or the directory asked for holds few files, all
  * contents that pass the filter are scored instead (one query, one pass over the rows). Both ways
@@ -82,11 +82,13 @@ static int ask_index(glimpse_search *s, int *final) {
         s->count = 0;
         status = ask(&whole, s, rows);
         if (status == GLIMPSE_OK) status = ask(&parts, s, rows + whole.count);
+        s->parts_rest = parts.rest;
         if (status == GLIMPSE_OK) status = glimpse_search_consider(s, rows, count);
         if (status < 0) break;
         if (s->count > 0) qsort(s->found, s->count, sizeof *s->found, glimpse_search_compare);
-        /* Of a picture whose best part was not told, the score is at most this. */
-        const double rest = whole.rest > parts.rest ? whole.rest : parts.rest;
+        /* What no picture has more than of which nothing was told. */
+        double rest = (1.0 - GLIMPSE_TILE_CONTEXT) * parts.rest + GLIMPSE_TILE_CONTEXT * whole.rest;
+        if (!(rest > whole.rest)) rest = whole.rest;
         *final = rest < s->min_score || rest == -INFINITY ||
                  (s->count >= s->k && s->found[s->k - 1].score > rest);
     }

@@ -229,6 +229,9 @@ GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_li
  * from the top.
  */
 enum { GLIMPSE_TILES = 13 };
+/* A tile's score is (1 - this) of its cosine and this of that of its picture: chosen on data
+ * (benchmarks/RESULTS.md). */
+#define GLIMPSE_TILE_CONTEXT 0.2
 /* *box: of tile 1 to GLIMPSE_TILES of a picture of width x height pixels. 0 when it has no such
  * tile: it would be no smaller than the picture, or is another one as well. */
 GLIMPSE_API int glimpse_tile_box(glimpse_box *box, unsigned tile, uint32_t width, uint32_t height);
@@ -294,7 +297,7 @@ GLIMPSE_API int glimpse_search_options_check(const glimpse_search_options *optio
 
 typedef struct glimpse_result {
     size_t rank;      /* 1, 2, ... */
-    double score;     /* cosine similarity */
+    double score;     /* cosine similarity; of a tile see GLIMPSE_TILE_CONTEXT */
     const char *path; /* of the file to show: an existing one when there is any; it passes the
                          filters. Any bytes but NUL */
     const char *id;   /* content id: 32 hexadecimal digits */
@@ -327,8 +330,9 @@ typedef struct glimpse_results glimpse_results;
  * captions), ties by content id. Missing files are not returned, quarantined ones neither; equal
  * contents once. The answer is exact: what scoring every picture would give, whatever the filters
  * and the state of the FAISS file; scores are computed in double from the stored vectors.
- * A picture with tiles has the best of the scores of its parts, itself being one of them; the whole
- * picture goes first where they are equal, then the earlier tile. `k` counts pictures.
+ * A picture with tiles has the best of its own cosine and the scores of its tiles
+ * (GLIMPSE_TILE_CONTEXT); the whole picture goes first where they are equal, then the earlier tile.
+ * `k` counts pictures.
  * `options` may be NULL. GLIMPSE_E_NOT_FOUND when nothing was ever indexed with the model,
  * GLIMPSE_E_INVALID for a zero or non-finite query and for bad options. The results do not depend
  * on the library after the call. */
