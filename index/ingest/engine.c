@@ -45,6 +45,17 @@ static int decode_picture(const glimpse_ingest_engine *engine, const void *data,
     return status;
 }
 
+static int crop_picture(const glimpse_ingest_engine *engine, const glimpse_image *image,
+                        const glimpse_box *box, uint8_t *rgb) {
+    glimpse_preprocess own;
+    int status = glimpse_preprocess_for(&own, glimpse_model_preprocess(engine->context), box->width,
+                                        box->height);
+    if (status < 0) return status;
+    const input_head head = {own.width, own.height};
+    memcpy(rgb, &head, sizeof head);
+    return glimpse_preprocess_box_rgb(rgb + sizeof head, &own, image, box);
+}
+
 static int create_encoder(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
     *out = NULL;
     engine_encoder *e = NULL;
@@ -80,6 +91,10 @@ static int encode_pictures(void *encoder, const uint8_t *rgb, size_t count, floa
     return glimpse_encoder_inputs(embeddings, e->encoder, e->inputs, count, 0);
 }
 
+uint32_t glimpse_engine_tile_side(const glimpse_ingest_engine *engine) {
+    return engine->short_side / 2;
+}
+
 glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
     const glimpse_preprocess *rules = glimpse_model_preprocess(model);
     return (glimpse_ingest_engine){.key = glimpse_model_get_key(model),
@@ -88,6 +103,7 @@ glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
                                    .short_side = glimpse_preprocess_short_side(rules),
                                    .decode = decode_picture,
                                    .preprocess = preprocess_picture,
+                                   .crop = crop_picture,
                                    .encoder_create = create_encoder,
                                    .encoder_free = free_encoder,
                                    .encode = encode_pictures,

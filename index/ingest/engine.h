@@ -26,6 +26,9 @@ typedef struct glimpse_ingest_engine {
     /* Preprocesses a picture that is decoded already. */
     int (*preprocess)(const struct glimpse_ingest_engine *engine, const glimpse_image *image,
                       uint8_t *rgb);
+    /* The same of a part of it alone; NULL: pictures have no tiles. */
+    int (*crop)(const struct glimpse_ingest_engine *engine, const glimpse_image *image,
+                const glimpse_box *box, uint8_t *rgb);
     int (*encoder_create)(const struct glimpse_ingest_engine *engine, void **out, size_t max_batch);
     void (*encoder_free)(void *encoder);
     /* `rgb` [count][input_bytes] -> `embeddings` [count][key.dim] */
@@ -36,6 +39,9 @@ typedef struct glimpse_ingest_engine {
     ssize_t (*read)(int fd, void *data, size_t size); /* NULL: read(2) */
     uint64_t memory_limit;                            /* 0: see glimpse_pool_memory_limit */
 } glimpse_ingest_engine;
+
+/* The shortest side of a tile that shows more than the whole picture does: the model's input. */
+uint32_t glimpse_engine_tile_side(const glimpse_ingest_engine *engine);
 
 /* With the image tower of a model, which must outlive the engine. */
 glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "image/format.h"
+#include "tiles.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,13 +62,26 @@ static glimpse_ingest_job **bucket_of(glimpse_in_flight *table, const glimpse_ha
     return &table->buckets[((size_t)identity->bytes[0] << 8 | identity->bytes[1]) % count];
 }
 
+/* 0 when job->known, which is embedded, lacks tiles that are wanted: then it is to be embedded in
+ * these alone. */
+static int has_tiles(glimpse_store *store, int64_t model, glimpse_ingest_job *job, int *status) {
+    glimpse_store_parts found;
+    if (!job->picture.wants_tiles) return 1;
+    *status = store->ops->picture_parts.find(&found, store, model, job->known);
+    if (*status < 0) return 0;
+    const uint32_t tiles = glimpse_tiles_of(found.width, found.height, job->tile_side);
+    job->picture.skips_whole = glimpse_tiles_count(tiles) > found.parts;
+    return !job->picture.skips_whole;
+}
+
 /* By the hash of the bytes alone, which is all that is needed of most. 1: known and embedded. */
 static int is_known(glimpse_store *store, int64_t model, glimpse_ingest_job *job, int *status) {
     int embedded = 0;
+    job->picture.skips_whole = 0;
     *status = store->ops->contents.find(&job->known, &embedded, store, &job->picture.hash,
                                         job->picture.content_size, model);
     if (*status == GLIMPSE_E_NOT_FOUND) *status = GLIMPSE_OK;
-    return embedded;
+    return embedded && has_tiles(store, model, job, status);
 }
 
 /* The same, then by its identity. */
@@ -81,7 +95,7 @@ static int is_known_picture(glimpse_store *store, int64_t model, glimpse_ingest_
         store->ops->contents.find_identity(&job->known, &embedded, store, &job->identity, model);
     if (*status == GLIMPSE_E_NOT_FOUND) *status = GLIMPSE_OK;
     job->is_new_content = embedded;
-    return embedded;
+    return embedded && has_tiles(store, model, job, status);
 }
 
 glimpse_claim glimpse_in_flight_claim(glimpse_in_flight *table, glimpse_store *store, int64_t model,

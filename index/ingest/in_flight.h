@@ -26,6 +26,7 @@ typedef struct glimpse_ingest_job {
     int64_t known;            /* the picture, of a known one */
     int is_same;              /* its bytes are those that it had */
     int is_new_content;       /* its picture is known, and its bytes are not, as far as was asked */
+    uint32_t tile_side; /* with picture.wants_tiles: the shortest that tiles may have */
     int is_new_identity;      /* `identity` is to be stored with the known picture */
     glimpse_hash identity;    /* of the picture; not of one that is known with it */
     glimpse_metadata_row own; /* what its bytes say, where that was read */
@@ -51,7 +52,7 @@ void glimpse_in_flight_destroy(glimpse_in_flight *table); /* also of a zeroed on
 
 typedef enum glimpse_claim {
     GLIMPSE_CLAIM_OWN,    /* the job is now to be decoded and encoded */
-    GLIMPSE_CLAIM_KNOWN,  /* job->known is embedded already */
+    GLIMPSE_CLAIM_KNOWN,  /* job->known is embedded already, in tiles, too, where that is wanted */
     GLIMPSE_CLAIM_DECODE, /* to be asked again when it was identified by its pixels */
     GLIMPSE_CLAIM_PARKED, /* somebody else is at it; the job is no longer the caller's */
     GLIMPSE_CLAIM_FAILED  /* the catalogue cannot be asked; see *status and the last error */

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "tiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,19 @@ static glimpse_content_meta content_of(const glimpse_ingest_job *job) {
     return meta;
 }
 
+static int write_tiles(const glimpse_ingest *ingest, const glimpse_ingest_job *job) {
+    const size_t dim = ingest->engine->key.dim;
+    const float *vector = job->picture.tile_embeddings;
+    int status = GLIMPSE_OK;
+    for (unsigned tile = 1; tile <= GLIMPSE_TILES && status == GLIMPSE_OK; tile++) {
+        if (!(job->picture.tiles & UINT32_C(1) << tile)) continue;
+        status = ingest->store->ops->picture_parts.write(ingest->store, ingest->model, job->known, tile,
+                                                 vector, dim);
+        vector += dim;
+    }
+    return status;
+}
+
 static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     const glimpse_ingest *ingest = c->ingest;
     const glimpse_image_meta *decoded = &job->picture.meta;
@@ -71,16 +85,26 @@ static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
     meta.height = decoded->height;
     meta.orientation = decoded->orientation;
     meta.format = glimpse_image_format_name(decoded->format);
-    const int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
-    if (status < 0) return status;
-    return ingest->store->ops->contents.write_embedding(
-        ingest->store, ingest->model, job->known, job->picture.embedding, ingest->engine->key.dim);
+    int status = ingest->store->ops->contents.write(&job->known, ingest->store, &meta);
+    if (status == GLIMPSE_OK && job->picture.embedding) {
+        status = ingest->store->ops->contents.write_embedding(ingest->store, ingest->model,
+                                                              job->known, job->picture.embedding,
+                                                              ingest->engine->key.dim);
+    }
+    return status == GLIMPSE_OK ? write_tiles(ingest, job) : status;
 }
 
 static void count_file(glimpse_committer *c, const glimpse_ingest_job *job) {
     c->decided++;
     c->files_written++;
     if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
+}
+
+/* The file did not change. */
+static void count_unchanged(glimpse_committer *c, const glimpse_ingest_job *job) {
+    c->files_written++;
+    if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
+    (void)atomic_fetch_add(&c->ingest->known, 1);
 }
 
 /* What it says with its sidecars, where that was read, is the file's own. */
@@ -146,10 +170,8 @@ static int write_bound(glimpse_committer *c, const glimpse_ingest_job *job, int6
         status = stays ? update(store, job, content) : bind(store, job);
     }
     if (status < 0) return status;
-    if (job->is_refresh && !is_new_content) { /* the file did not change */
-        c->files_written++;
-        if (job->picture.must_sniff) (void)atomic_fetch_add(&c->ingest->found, 1);
-        (void)atomic_fetch_add(&c->ingest->known, 1);
+    if (job->is_refresh && !is_new_content) {
+        count_unchanged(c, job);
         return GLIMPSE_OK;
     }
     count_file(c, job);
@@ -211,6 +233,25 @@ static int write_quarantined(glimpse_committer *c, const glimpse_ingest_job *job
     return GLIMPSE_OK;
 }
 
+static void count_embedded(glimpse_committer *c, const glimpse_ingest_job *job) {
+    glimpse_ingest_report *report = c->ingest->report;
+    const uint32_t tiles = glimpse_tiles_count(job->picture.tiles);
+    report->tiles += tiles;
+    report->tiled += tiles > 0;
+    c->embedded_written++;
+    if (job->picture.skips_whole && job->is_refresh) {
+        count_unchanged(c, job);
+        return;
+    }
+    count_file(c, job);
+    if (job->picture.skips_whole) {
+        report->bound++;
+        report->edited += job->is_new_content != 0;
+    } else {
+        report->embedded++;
+    }
+}
+
 /* Everything one result has to say, and what is parked with it. */
 static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     int status = GLIMPSE_OK;
@@ -245,9 +286,7 @@ static int write_result(glimpse_committer *c, glimpse_ingest_job *job) {
     status = write_content(c, job);
     if (status == GLIMPSE_OK) status = bind(c->ingest->store, job);
     if (status < 0) return status;
-    count_file(c, job);
-    c->ingest->report->embedded++;
-    c->embedded_written++;
+    count_embedded(c, job);
     for (glimpse_ingest_job *copy = job->parked; copy && status == GLIMPSE_OK; copy = copy->next) {
         status = write_parked(c, copy, job);
     }

@@ -14,7 +14,8 @@
  *              transactions of COMMIT_EMBEDDED pictures, COMMIT_FILES files or COMMIT_MS, whichever
  *              comes first, and the one that calls back with progress.
  *
- *     in_flight.c, ingest_roots.c, ingest_scan.c, ingest_commit.c    each stands on its own
+ *     in_flight.c, ingest_roots.c, ingest_scan.c, ingest_tiles.c, ingest_commit.c
+ *                                                                    each stands on its own
  *     ingest.c                                                       uses them all
  *     ingest_identify.c      the committer and a pool, without a walk: after an upgrade
  *
@@ -53,6 +54,7 @@ typedef struct glimpse_ingest_root {
     int is_directory, reachable, registered;
     glimpse_file_table *table;
     glimpse_walk_rules rules;
+    int tiles; /* its pictures are embedded in tiles, too */
     int apart; /* it remembers options: walks around it leave it to itself */
     int added; /* nobody gave it: it lies in one that was given */
     glimpse_walk_summary summary;
@@ -85,6 +87,8 @@ typedef struct glimpse_ingest {
     glimpse_in_flight in_flight;
     atomic_uint_fast64_t found, known; /* candidates; those of them that needed no job */
     atomic_uint_fast64_t known_quarantined;
+    int64_t *untiled; /* [untiled_count] sorted: embedded pictures that lack tiles */
+    size_t untiled_count;
     int lacks_identities; /* some known picture does: whatever is read tells its own */
     glimpse_trace *trace; /* NULL: none */
     glimpse_ingest_report *report;
@@ -96,6 +100,10 @@ int glimpse_ingest_finish_roots(glimpse_ingest *ingest);
 void glimpse_ingest_free_roots(glimpse_ingest *ingest);
 /* 1 for a file that is a root of its own. */
 int glimpse_ingest_is_named(const glimpse_ingest *ingest, const char *path);
+
+/* ingest_tiles.c: pictures that lack tiles, where a root of the run is to have them. */
+int glimpse_ingest_find_untiled(glimpse_ingest *ingest);
+int glimpse_ingest_is_untiled(const glimpse_ingest *ingest, int64_t picture);
 
 /* ingest_scan.c: the producer; `user` is the glimpse_ingest. */
 void glimpse_ingest_produce(void *user, glimpse_pool *pool);

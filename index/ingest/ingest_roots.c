@@ -13,7 +13,7 @@
  * Left out is not gone. A file that is where it was, and that the walk did not meet because of its
  * rules, keeps what is known of it.
  *
- * Options of the walk are remembered with the root. A root that remembers some is walked with them
+ * Options of the walk, and whether there are tiles, are remembered with the root. A root that remembers some is walked with them
  * whoever is walked around it, so that what a run shows does not depend on where it began: walks
  * around it leave it out, and it is added to their run. A file given by itself becomes no root.
  */
@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,11 +48,12 @@ static size_t present_rows(glimpse_file_table *table) {
     return present;
 }
 
-static int has_options(const glimpse_root_options *options) {
+/* Of the set; tiles are remembered by themselves. */
+static int has_set(const glimpse_root_options *options) {
     return options->follow_links || options->include_nomedia || options->exclude_count > 0;
 }
 
-static int same_options(const glimpse_root_options *a, const glimpse_root_options *b) {
+static int same_set(const glimpse_root_options *a, const glimpse_root_options *b) {
     if (a->follow_links != b->follow_links || a->include_nomedia != b->include_nomedia ||
         a->exclude_count != b->exclude_count) {
         return 0;
@@ -69,10 +71,28 @@ static glimpse_walk_rules remembered_rules(const glimpse_root_options *options) 
                                 .include_nomedia = options->include_nomedia};
 }
 
-static glimpse_root_options given_options(const glimpse_ingest *ingest) {
-    return (glimpse_root_options){ingest->given.follow_links != 0,
-                                  ingest->given.include_nomedia != 0, ingest->given.exclude,
-                                  ingest->given.exclude_count};
+/* What a root that is given in this run remembers from now on; `before`: what it, or the one that
+ * it is walked as, remembered (NULL: nothing). */
+static glimpse_root_options given_options(const glimpse_ingest *ingest,
+                                          const glimpse_root_options *before) {
+    glimpse_root_options options = {0};
+    if (before) options = *before;
+    if (ingest->has_set) {
+        options = (glimpse_root_options){
+            ingest->given.follow_links != 0, ingest->given.include_nomedia != 0,
+            ingest->given.exclude, ingest->given.exclude_count, options.tiles};
+    }
+    if (ingest->options->tiles) {
+        options.tiles = ingest->options->tiles > 0;
+    } else if (ingest->options->forget_options) {
+        options.tiles = 0;
+    }
+    return options;
+}
+
+/* The run says something that its roots are to remember. */
+static int are_options_given(const glimpse_ingest *ingest) {
+    return ingest->has_set || ingest->options->tiles != 0;
 }
 
 static const glimpse_ingest_root *find_in_run(const glimpse_ingest *ingest, const char *path) {
@@ -93,9 +113,12 @@ static void choose_rules(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         root->rules = remembered_rules(&owner->options);
         if (strcmp(owner->path, root->path) != 0) root->rules.base = owner->path;
     }
+    const glimpse_root_options before = owner ? owner->options : (glimpse_root_options){0};
+    root->tiles = root->added ? before.tiles : given_options(ingest, &before).tiles;
     const glimpse_root_options options = {root->rules.follow_links, root->rules.include_nomedia,
-                                          root->rules.exclude, root->rules.exclude_count};
-    root->apart = root->is_directory && root->registered && has_options(&options);
+                                          root->rules.exclude, root->rules.exclude_count,
+                                          root->tiles};
+    root->apart = root->is_directory && root->registered && glimpse_root_options_any(&options);
 }
 
 /* Leaves out roots that another one of the same call covers. */
@@ -190,6 +213,47 @@ static int is_passed_by(const glimpse_ingest *ingest, const glimpse_root *other,
     return glimpse_walk_passes_by(&rules, other->path, root->path);
 }
 
+static void free_patterns(char **patterns) {
+    for (size_t i = 0; patterns && patterns[i]; i++)
+        free(patterns[i]);
+    free(patterns);
+}
+
+/* What a root is to remember. One that becomes a root only for its tiles goes on being walked as
+ * the one around it: with its patterns, of which those that begin at its top become whole paths.
+ * `patterns` keeps these. */
+static int options_of_root(glimpse_root_options *options, char ***patterns,
+                           const glimpse_ingest *ingest, const glimpse_ingest_root *root) {
+    const glimpse_root *owner =
+        glimpse_root_of(ingest->known_roots, ingest->known_root_count, root->path);
+    *options = given_options(ingest, owner ? &owner->options : NULL);
+    if (ingest->has_set || !owner || strcmp(owner->path, root->path) == 0) return GLIMPSE_OK;
+    char **own = calloc(options->exclude_count + 1, sizeof *own);
+    *patterns = own;
+    for (size_t i = 0; own && i < options->exclude_count; i++) {
+        const char *pattern = options->exclude[i], *base = pattern[0] == '/' ? owner->path : "";
+        const size_t size = strlen(base) + strlen(pattern) + 1;
+        own[i] = malloc(size);
+        if (!own[i]) return glimpse_fail_nomem(size, "a pattern");
+        (void)snprintf(own[i], size, "%s%s", base, pattern);
+    }
+    if (!own) return glimpse_fail_nomem(options->exclude_count * sizeof *own, "patterns");
+    options->exclude = (const char *const *)own;
+    return GLIMPSE_OK;
+}
+
+/* 1 when a root that becomes one would remember anything else than the one that it lies in, or than
+ * nothing. */
+static int differs_from_around(const glimpse_ingest *ingest, const glimpse_ingest_root *root,
+                               const glimpse_root_options *options) {
+    const glimpse_root *owner =
+        glimpse_root_of(ingest->known_roots, ingest->known_root_count, root->path);
+    if (ingest->has_set || !owner || strcmp(owner->path, root->path) == 0) {
+        return glimpse_root_options_any(options);
+    }
+    return options->tiles != owner->options.tiles;
+}
+
 /* Brings the catalogue's roots up to date: this one, and those that it lies in or that lie in it.
  */
 static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
@@ -209,34 +273,39 @@ static int register_root(glimpse_ingest *ingest, glimpse_ingest_root *root) {
         }
         if (status == GLIMPSE_OK && contained && !reachable) ingest->report->offline_roots++;
         if (status == GLIMPSE_OK && contained &&
-            (has_options(&other->options) ||
+            (glimpse_root_options_any(&other->options) ||
              glimpse_walk_passes_by(&root->rules, root->path, other->path))) {
             glimpse_file_table_keep(root->table, other->path);
         }
     }
     if (status < 0 || !root->is_directory) return status;
-    const glimpse_root_options options = given_options(ingest);
-    const int has_own = ingest->has_set && has_options(&options);
-    if (root->registered || !inside_another || has_own) {
+    char **patterns = NULL;
+    glimpse_root_options options = {0};
+    status = options_of_root(&options, &patterns, ingest, root);
+    const int has_own = are_options_given(ingest) && differs_from_around(ingest, root, &options);
+    if (status == GLIMPSE_OK && (root->registered || !inside_another || has_own)) {
         root->registered = 1;
         status = ingest->store->ops->roots.write(ingest->store, root->path, 1, !root->reachable);
         if (status == GLIMPSE_OK && has_own && !root->added) {
             status = ingest->store->ops->roots.write_options(ingest->store, root->path, &options);
         }
     }
+    free_patterns(patterns);
     return status;
 }
 
 /* What roots that were known before remember from now on; also those that another one covers. */
 static int replace_options(glimpse_ingest *ingest) {
-    const glimpse_root_options options = given_options(ingest);
+    const int given = are_options_given(ingest);
     int status = GLIMPSE_OK;
-    for (size_t i = 0; i < ingest->known_root_count && ingest->has_set && status == GLIMPSE_OK;
-         i++) {
+    for (size_t i = 0; i < ingest->known_root_count && given && status == GLIMPSE_OK; i++) {
         const glimpse_root *known = &ingest->known_roots[i];
         const glimpse_ingest_root *root = find_in_run(ingest, known->path);
-        if (!root || root->added || same_options(&known->options, &options)) continue;
-        if (has_options(&known->options)) ingest->report->replaced_options++;
+        if (!root || root->added) continue;
+        const glimpse_root_options options = given_options(ingest, &known->options);
+        const int same = same_set(&known->options, &options);
+        if (same && known->options.tiles == options.tiles) continue;
+        if (has_set(&known->options) && !same) ingest->report->replaced_options++;
         status = ingest->store->ops->roots.write_options(ingest->store, known->path, &options);
     }
     return status;
@@ -249,7 +318,7 @@ static int add_roots_inside(glimpse_ingest *ingest) {
     for (size_t i = 0; i < ingest->known_root_count && status == GLIMPSE_OK; i++) {
         const glimpse_root *known = &ingest->known_roots[i];
         int inside = 0, reachable = 0;
-        if (!has_options(&known->options) || find_in_run(ingest, known->path)) continue;
+        if (!glimpse_root_options_any(&known->options) || find_in_run(ingest, known->path)) continue;
         for (size_t j = 0; j < given && !inside; j++) {
             inside = ingest->roots[j].is_directory && ingest->roots[j].reachable &&
                      glimpse_path_is_below(known->path, ingest->roots[j].path);
@@ -348,6 +417,7 @@ int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
         status =
             ingest->store->ops->contents.lack_identity(&ingest->lacks_identities, ingest->store);
     }
+    if (status == GLIMPSE_OK) status = glimpse_ingest_find_untiled(ingest);
     for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++) {
         status = register_root(ingest, &ingest->roots[i]);
         if (status == GLIMPSE_OK && !ingest->roots[i].reachable) ingest->report->offline_roots++;
@@ -470,6 +540,9 @@ void glimpse_ingest_free_roots(glimpse_ingest *ingest) {
     ingest->known_roots = NULL;
     ingest->known_root_count = 0;
     free(ingest->roots);
+    free(ingest->untiled);
+    ingest->untiled = NULL;
+    ingest->untiled_count = 0;
     free(ingest->apart);
     ingest->apart = NULL;
     ingest->apart_count = 0;

@@ -32,8 +32,9 @@ static int is_passing_trouble(int code) {
     return code == GLIMPSE_E_IO || code == GLIMPSE_E_NOMEM || code == GLIMPSE_E_NOT_FOUND;
 }
 
-static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_entry *entry,
+static glimpse_ingest_job *new_job(const scan *s, const glimpse_walk_entry *entry,
                                    glimpse_file_row *row) {
+    glimpse_ingest *ingest = s->ingest;
     glimpse_ingest_job *job = calloc(1, sizeof *job);
     char *path = strdup(entry->path);
     if (!job || !path) {
@@ -47,6 +48,8 @@ static glimpse_ingest_job *new_job(glimpse_ingest *ingest, const glimpse_walk_en
         (glimpse_file_stamp){entry->size, entry->mtime_ns, entry->inode, entry->ctime_ns};
     job->picture.must_sniff = entry->must_sniff;
     job->picture.wants_embedding = 1;
+    job->picture.wants_tiles = s->root->tiles;
+    job->tile_side = glimpse_engine_tile_side(ingest->engine);
     job->row = row;
     job->is_new_identity = ingest->lacks_identities;
     job->is_directory = entry->is_directory;
@@ -127,7 +130,7 @@ static int visit_trouble(scan *s, const glimpse_walk_entry *entry, glimpse_file_
         return 0;
     }
     if (row) row->seen = 1;
-    glimpse_ingest_job *job = new_job(ingest, entry, row);
+    glimpse_ingest_job *job = new_job(s, entry, row);
     if (!job) return 1;
     (void)atomic_fetch_add(&ingest->found, 1);
     glimpse_pool_job_fail(&job->picture, entry->status, entry->reason);
@@ -166,6 +169,9 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     const glimpse_file_stamp stamp = {entry->size, entry->mtime_ns, entry->inode, entry->ctime_ns};
     const int64_t sidecars = entry->near_sidecars ? glimpse_sidecar_stamp(entry->path) : 0;
     int is_known = 0, is_bad = 0, is_as_before = 0;
+    /* Embedded, and to be so in tiles as well: nothing that is known of it will do. */
+    const int is_untiled =
+        row && s->root->tiles && glimpse_ingest_is_untiled(ingest, row->picture);
     if (row) {
         row->seen = 1;
         /* Read once more for the identity of a picture from before there were any, when an earlier
@@ -176,7 +182,8 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
         const glimpse_file_stamp before = {entry->size, entry->mtime_ns, entry->inode,
                                            row->stamp.ctime_ns};
         is_as_before = glimpse_file_row_fresh(row, &before);
-        is_known = is_fresh && row->identified && row->described && row->sidecars == sidecars;
+        is_known = is_fresh && row->identified && row->described && row->sidecars == sidecars &&
+                   !is_untiled;
         if (row->state == GLIMPSE_FILE_QUARANTINED && !ingest->options->retry_quarantined &&
             !is_passing_trouble(row->code) && row->stamp.size == stamp.size &&
             row->stamp.mtime_ns == stamp.mtime_ns) {
@@ -190,9 +197,9 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
         if (is_bad) (void)atomic_fetch_add(&ingest->known_quarantined, 1);
         return 0;
     }
-    glimpse_ingest_job *job = new_job(ingest, entry, row);
+    glimpse_ingest_job *job = new_job(s, entry, row);
     if (!job) return 1;
-    const int status = row ? find_known(s, &job->was, row) : GLIMPSE_OK;
+    const int status = row && !is_untiled ? find_known(s, &job->was, row) : GLIMPSE_OK;
     if (status < 0) {
         glimpse_pool_fail(ingest->pool, status);
         glimpse_ingest_job_free(job);

@@ -22,6 +22,10 @@
  * decoded a second time, reduced, where that makes a difference. So a file has one embedding,
  * whoever asks for it.
  *
+ * Tiles are cropped from one more decoding, fine enough for the smallest of them, where that of the
+ * whole picture is coarser: the embedding of the whole stays what it is without them. They go
+ * through the batches as pictures do, and the job is done when all are.
+ *
  * Stopping (cancelled, or failed): jobs not yet encoded come to the consumer as DROPPED; what was
  * encoded comes as it is.
  *
@@ -37,6 +41,7 @@
 
 #include <glimpse/sys/image.h>
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,6 +71,8 @@ typedef struct glimpse_pool_job {
     char *path; /* its own: the pool does not free it */
     int must_sniff;
     int wants_embedding; /* a step may withdraw it */
+    int wants_tiles;     /* with wants_embedding: of its tiles, too; */
+    int skips_whole;     /* and with this of them alone. A step may change both */
     /* Set by the workers. */
     glimpse_file_stamp stamp; /* of the file when it was opened; from the producer until then */
     glimpse_pool_outcome outcome;
@@ -77,10 +84,15 @@ typedef struct glimpse_pool_job {
     int is_identified;     /* after GLIMPSE_STEP_DECODE: identity and meta are set */
     glimpse_hash identity; /* glimpse_image_identity() */
     glimpse_image_meta meta;
-    float *embedding; /* [key.dim], or NULL */
+    float *embedding;       /* [key.dim], or NULL */
+    uint32_t tiles;         /* that it has, as bits (tiles.h), and */
+    float *tile_embeddings; /* theirs, in order */
+    /* The pool's own. */
+    atomic_uint pending; /* embeddings that are not there yet, and who still adds some */
+    atomic_int trouble;  /* why one of them will not be */
 } glimpse_pool_job;
 
-/* Frees reason and embedding. */
+/* Frees reason and embeddings. */
 void glimpse_pool_job_clear(glimpse_pool_job *job);
 /* Makes it a failed one. NULL for the reason: memory ran out. */
 void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason);

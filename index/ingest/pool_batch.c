@@ -16,16 +16,16 @@ static uint64_t now_ms(void) {
 }
 
 static size_t batch_bytes(const glimpse_pool *pool) {
-    return pool->batch * (pool->options.engine->input_bytes + sizeof(glimpse_pool_job *));
+    return pool->batch * (pool->options.engine->input_bytes + sizeof(glimpse_batch_item));
 }
 
 static glimpse_batch *new_batch(glimpse_pool *pool) {
     glimpse_batch *batch = calloc(1, sizeof *batch);
     if (!batch) return NULL;
-    batch->jobs = calloc(pool->batch, sizeof(glimpse_pool_job *));
+    batch->items = calloc(pool->batch, sizeof *batch->items);
     batch->rgb = malloc(pool->batch * pool->options.engine->input_bytes);
-    if (!batch->jobs || !batch->rgb) {
-        free(batch->jobs);
+    if (!batch->items || !batch->rgb) {
+        free(batch->items);
         free(batch->rgb);
         free(batch);
         return NULL;
@@ -36,7 +36,7 @@ static glimpse_batch *new_batch(glimpse_pool *pool) {
 
 void glimpse_batch_free(glimpse_pool *pool, glimpse_batch *batch) {
     if (!batch) return;
-    free(batch->jobs);
+    free(batch->items);
     free(batch->rgb);
     free(batch);
     glimpse_pool_unaccount(pool, batch_bytes(pool));
@@ -67,7 +67,8 @@ static size_t target_size(glimpse_pool *pool) {
     return share >= pool->batch ? pool->batch : share < min ? min : (size_t)share;
 }
 
-int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool_job *job) {
+int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool_job *job,
+                      uint32_t tile) {
     glimpse_pool *pool = w->pool;
     const size_t bytes = pool->options.engine->input_bytes;
     *full = NULL;
@@ -80,7 +81,7 @@ int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool
     glimpse_batch *batch = pool->forming;
     if (batch) {
         memcpy(batch->rgb + batch->count * bytes, w->rgb, bytes);
-        batch->jobs[batch->count++] = job;
+        batch->items[batch->count++] = (glimpse_batch_item){job, tile};
         if (batch->count >= target_size(pool)) *full = detach_forming(pool);
     }
     (void)pthread_mutex_unlock(&pool->batch_mutex);

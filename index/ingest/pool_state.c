@@ -114,8 +114,9 @@ void glimpse_pool_decided(glimpse_pool_worker *w, glimpse_pool_job *job) {
 void glimpse_pool_job_clear(glimpse_pool_job *job) {
     free(job->reason);
     free(job->embedding);
+    free(job->tile_embeddings);
     job->reason = NULL;
-    job->embedding = NULL;
+    job->embedding = job->tile_embeddings = NULL;
 }
 
 void glimpse_pool_job_fail(glimpse_pool_job *job, int code, const char *reason) {

@@ -17,10 +17,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* A picture or a tile of one in a batch. */
+typedef struct glimpse_batch_item {
+    glimpse_pool_job *job;
+    uint32_t tile; /* 0: the whole; else the place of the tile among those of the job, from 1 */
+} glimpse_batch_item;
+
 typedef struct glimpse_batch {
     size_t count;
-    glimpse_pool_job **jobs; /* [batch] */
-    uint8_t *rgb;            /* [batch][input_bytes] */
+    glimpse_batch_item *items; /* [batch] */
+    uint8_t *rgb;              /* [batch][input_bytes] */
 } glimpse_batch;
 
 /* What a worker keeps from run to run. */
@@ -57,7 +63,8 @@ struct glimpse_pool {
     atomic_int stop, produced, cancelled;
     atomic_int feeders; /* threads that still push results */
     atomic_uint_fast64_t
-        undecided;    /* jobs not yet decided: at a worker or in a batch that is encoded */
+        undecided;    /* jobs not yet decided: at a worker or in a batch that is encoded. Of one
+                         with tiles, each of its embeddings, once it is known how many */
     unsigned sharing; /* workers of this run */
 
     pthread_mutex_t failure_mutex;

@@ -9,6 +9,7 @@
 #include "image/format.h"
 #include "pool_batch.h"
 #include "pool_read.h"
+#include "tiles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,32 @@ static int is_usable(const float *vector, size_t dim) {
     for (size_t i = 0; i < dim; i++)
         sum += (double)vector[i] * (double)vector[i];
     return isfinite(sum) && sum > 1e-12;
+}
+
+/* Of a job, part of which may be with several workers. What is worse is kept. */
+enum { TROUBLE_NONE, TROUBLE_UNUSABLE, TROUBLE_NOMEM, TROUBLE_CROP, TROUBLE_DROPPED };
+
+static void note_trouble(glimpse_pool_job *job, int trouble) {
+    int now = atomic_load(&job->trouble);
+    while (trouble > now && !atomic_compare_exchange_weak(&job->trouble, &now, trouble)) {}
+}
+
+/* Whoever is the last one hands it over. */
+static void finish_one(glimpse_pool_worker *w, glimpse_pool_job *job) {
+    if (atomic_fetch_sub(&job->pending, 1) != 1) return;
+    switch (atomic_load(&job->trouble)) {
+    case TROUBLE_NONE: job->outcome = GLIMPSE_POOL_DONE; break;
+    case TROUBLE_DROPPED: job->outcome = GLIMPSE_POOL_DROPPED; break;
+    case TROUBLE_NOMEM: glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, NULL); break;
+    case TROUBLE_CROP:
+        glimpse_pool_job_fail(job, GLIMPSE_E_INTERNAL, "its tiles cannot be made");
+        break;
+    default:
+        glimpse_pool_job_fail(job, GLIMPSE_E_INTERNAL,
+                              "the model gives no usable vector for this picture");
+        break;
+    }
+    glimpse_pool_finish(w, job);
 }
 
 static int prepare_encoder(glimpse_pool_worker *w) {
@@ -60,34 +87,61 @@ static void encode(glimpse_pool_worker *w, glimpse_batch *batch) {
         }
     }
     for (size_t i = 0; i < batch->count; i++) {
-        glimpse_pool_job *job = batch->jobs[i];
+        glimpse_pool_job *job = batch->items[i].job;
+        const uint32_t tile = batch->items[i].tile;
         const float *vector = status == GLIMPSE_OK ? w->embeddings + i * dim : NULL;
-        job->outcome = GLIMPSE_POOL_DROPPED;
-        if (vector && !is_usable(vector, dim)) {
-            glimpse_pool_job_fail(job, GLIMPSE_E_INTERNAL,
-                                  "the model gives no usable vector for this picture");
-        } else if (vector) {
-            job->embedding = malloc(dim * sizeof(float));
-            if (job->embedding) {
-                memcpy(job->embedding, vector, dim * sizeof(float));
-                job->outcome = GLIMPSE_POOL_DONE;
-            } else {
-                glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, NULL);
-            }
+        if (!vector) {
+            note_trouble(job, TROUBLE_DROPPED);
+        } else if (!is_usable(vector, dim)) {
+            note_trouble(job, TROUBLE_UNUSABLE);
+        } else {
+            float *to = tile ? job->tile_embeddings + (tile - 1) * dim : job->embedding;
+            memcpy(to, vector, dim * sizeof(float));
         }
-        glimpse_pool_finish(w, job);
+        finish_one(w, job);
     }
     glimpse_pool_hand_over(w);
     glimpse_batch_recycle(w, batch);
 }
 
-static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job) {
+/* One that is not added is decided here. */
+static void leave_one(glimpse_pool_worker *w, glimpse_pool_job *job, int trouble) {
+    note_trouble(job, trouble);
+    (void)atomic_fetch_sub(&w->pool->undecided, 1);
+    (void)atomic_fetch_sub(&job->pending, 1); /* never the last: who adds counts, too */
+}
+
+static void add_one(glimpse_pool_worker *w, glimpse_pool_job *job, uint32_t tile) {
     glimpse_batch *full = NULL;
-    if (!glimpse_batch_add(&full, w, job)) {
-        glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, NULL);
-        glimpse_pool_decided(w, job);
-    }
+    if (!glimpse_batch_add(&full, w, job, tile)) leave_one(w, job, TROUBLE_NOMEM);
     if (full) encode(w, full);
+}
+
+/* w->rgb has the whole picture, where that is wanted; `fine` what tiles are cropped from, where
+ * there are any. */
+static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job,
+                         const glimpse_image *fine) {
+    const glimpse_ingest_engine *engine = w->pool->options.engine;
+    const uint32_t tiles = glimpse_tiles_count(job->tiles), count = tiles + !job->skips_whole;
+    uint32_t place = 0;
+    atomic_store(&job->pending, count + 1);
+    (void)atomic_fetch_add(&w->pool->undecided, count);
+    (void)atomic_fetch_sub(&w->pool->undecided, 1);
+    if (!job->skips_whole) add_one(w, job, 0);
+    for (unsigned tile = 1; place < tiles; tile++) {
+        glimpse_box box;
+        if (!(job->tiles & UINT32_C(1) << tile)) continue;
+        place++;
+        (void)glimpse_tile_box(&box, tile, job->meta.width, job->meta.height);
+        if (atomic_load(&w->pool->stop)) {
+            leave_one(w, job, TROUBLE_DROPPED);
+        } else if (engine->crop(engine, fine, &box, w->rgb) < 0) {
+            leave_one(w, job, TROUBLE_CROP);
+        } else {
+            add_one(w, job, place);
+        }
+    }
+    finish_one(w, job);
 }
 
 /* 1 when decoding may leave out pixels of such a picture. It may say so without need, never the
@@ -132,6 +186,7 @@ typedef struct decoding {
     uint64_t estimate;
     int certain, reserved;
     glimpse_image *image; /* decoded for `claim` already */
+    glimpse_image *fine;  /* for tiles */
 } decoding;
 
 static void reserve(decoding *d, glimpse_pool *pool, const uint8_t *data, size_t size) {
@@ -144,6 +199,7 @@ static void reserve(decoding *d, glimpse_pool *pool, const uint8_t *data, size_t
 
 static void release(decoding *d, glimpse_pool *pool) {
     glimpse_image_free(d->image);
+    glimpse_image_free(d->fine);
     if (d->reserved) {
         if (d->certain) glimpse_pool_unaccount(pool, d->estimate);
         glimpse_budget_release(&pool->pixel_budget, d->estimate);
@@ -182,13 +238,58 @@ static int decode_and_prepare(glimpse_pool_worker *w, glimpse_pool_job *job, con
     return engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
 }
 
+/* What tiles are cropped from: decoded for them unless it is there. */
+static int decode_for_tiles(decoding *d, const glimpse_pool *pool, const glimpse_pool_job *job,
+                            const uint8_t *data, size_t size) {
+    glimpse_decode_options options = pool->decoding;
+    if (d->image && !may_be_reduced(pool, &job->meta)) {
+        d->fine = d->image;
+        d->image = NULL;
+        return GLIMPSE_OK;
+    }
+    if (options.short_side > UINT32_MAX / GLIMPSE_TILES_FINEST) options.short_side = 0;
+    options.short_side *= GLIMPSE_TILES_FINEST;
+    return glimpse_image_decode(&d->fine, data, size, "picture", &options);
+}
+
+/* With tiles; where all pixels are decoded for these, the whole picture comes from them, too. */
+static int decode_and_crop(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
+                           const uint8_t *data, size_t size) {
+    const glimpse_pool *pool = w->pool;
+    const glimpse_ingest_engine *engine = pool->options.engine;
+    int status = decode_for_tiles(d, pool, job, data, size);
+    if (status < 0) return status;
+    job->meta = *glimpse_image_metadata(d->fine);
+    job->tiles =
+        glimpse_tiles_of(job->meta.width, job->meta.height, glimpse_engine_tile_side(engine));
+    const size_t bytes = glimpse_tiles_count(job->tiles) * engine->key.dim * sizeof(float);
+    if (bytes > 0) job->tile_embeddings = malloc(bytes);
+    if (bytes > 0 && !job->tile_embeddings) return glimpse_fail_nomem(bytes, "embeddings");
+    if (job->skips_whole) return GLIMPSE_OK;
+    if (may_be_reduced(pool, &job->meta)) {
+        return engine->decode(engine, data, size, &pool->decoding, w->rgb, &job->meta);
+    }
+    return engine->preprocess(engine, d->fine, w->rgb);
+}
+
+static int reserve_embedding(glimpse_pool_job *job, const glimpse_ingest_engine *engine) {
+    if (!job->wants_embedding || job->skips_whole) return GLIMPSE_OK;
+    job->embedding = malloc(engine->key.dim * sizeof(float));
+    return job->embedding ? GLIMPSE_OK
+                          : glimpse_fail_nomem(engine->key.dim * sizeof(float), "an embedding");
+}
+
 static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
                    const uint8_t *data) {
     glimpse_pool *pool = w->pool;
     const size_t size = (size_t)job->content_size;
     reserve(d, pool, data, size);
     const double start = glimpse_now();
-    int status = decode_and_prepare(w, job, d, data, size);
+    const glimpse_ingest_engine *engine = pool->options.engine;
+    const int has_tiles = job->wants_tiles && engine && engine->crop && !pool->options.inspect;
+    int status = has_tiles ? decode_and_crop(w, job, d, data, size)
+                           : decode_and_prepare(w, job, d, data, size);
+    if (status == GLIMPSE_OK) status = reserve_embedding(job, engine);
     const double end = glimpse_now();
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);
@@ -230,18 +331,19 @@ static void process(glimpse_pool_worker *w, glimpse_pool_job *job) {
         glimpse_pool_hand_over(w);
         decode(w, job, &d, data);
     }
-    release(&d, pool);
+    if (!d.fine) release(&d, pool);
     glimpse_pool_release(pool, file_size, data);
     if (step == GLIMPSE_STEP_PARKED) {
         (void)atomic_fetch_sub(&pool->undecided, 1);
     } else if (job->outcome != GLIMPSE_POOL_PENDING) {
         glimpse_pool_decided(w, job);
     } else if (job->wants_embedding) {
-        add_to_batch(w, job);
+        add_to_batch(w, job, d.fine);
     } else {
         job->outcome = GLIMPSE_POOL_DONE;
         glimpse_pool_decided(w, job);
     }
+    release(&d, pool);
 }
 
 static void flush(glimpse_pool_worker *w, int at_end) {

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "search_private.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,8 @@ int glimpse_search_compare(const void *a, const void *b) {
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static int add_candidate(glimpse_search *s, int64_t content, const glimpse_hash *hash,
-                         uint64_t size, double score) {
+static int add_candidate(glimpse_search *s, int64_t content, uint32_t part,
+                         const glimpse_hash *hash, uint64_t size, double score) {
     if (score < s->min_score) return GLIMPSE_OK;
     if (s->has_excluded && memcmp(hash->bytes, s->excluded.bytes, GLIMPSE_HASH_BYTES) == 0) {
         return GLIMPSE_OK;
@@ -46,56 +47,134 @@ static int add_candidate(glimpse_search *s, int64_t content, const glimpse_hash 
         s->found = grown;
         s->capacity = capacity;
     }
-    s->found[s->count++] = (glimpse_candidate){content, score, *hash, size};
+    s->found[s->count++] = (glimpse_candidate){content, part, score, *hash, size};
     return GLIMPSE_OK;
 }
 
-static int score_row(double *score, const glimpse_search *s, int64_t row) {
-    int status = s->store->ops->vectors.row(s->row, s->vectors, row);
+static int score_row(double *score, const glimpse_search *s, uint32_t part, int64_t row) {
+    const glimpse_vectors *vectors = part ? s->parts : s->vectors;
+    int status = s->store->ops->vectors.row(s->row, vectors, row);
     if (status == GLIMPSE_OK) *score = exact_score(s->query, s->row, s->dim);
     return status;
 }
 
-/* At most CHOOSE_AT_ONCE. */
-static int consider_some(glimpse_search *s, const glimpse_vector_hit *hits, size_t count) {
-    int64_t contents[CHOOSE_AT_ONCE];
-    double scores[CHOOSE_AT_ONCE];
-    glimpse_content_choice choices[CHOOSE_AT_ONCE];
-    size_t used = 0;
+/*
+ * The score of a picture: the best of its own and those of its parts, each of which is mostly the
+ * part's cosine and in small part the picture's. The best of many is more by chance alone, and what
+ * is asked for is mostly more than what a part shows: so what is around it has its say. Of equal
+ * ones the first counts.
+ */
+typedef struct best_part {
+    const glimpse_search *s;
+    double whole, score; /* score: -INFINITY, there is none */
+    uint32_t part;
+} best_part;
+
+static double part_score(double part, double whole) {
+    return (1.0 - GLIMPSE_TILE_CONTEXT) * part + GLIMPSE_TILE_CONTEXT * whole;
+}
+
+static int add_part(void *user, uint32_t part, int64_t row) {
+    best_part *best = user;
+    double cosine = 0.0;
+    int status = score_row(&cosine, best->s, part, row);
+    const double score = part_score(cosine, best->whole);
+    if (status < 0 || score < best->score || (score == best->score && part >= best->part)) {
+        return status;
+    }
+    best->score = score;
+    best->part = part;
+    return GLIMPSE_OK;
+}
+
+/* `row` of the whole, -1: to be looked up. */
+static int begin_best(best_part *best, const glimpse_search *s, int64_t content, int64_t row) {
+    *best = (best_part){s, 0.0, -INFINITY, 0};
     int status = GLIMPSE_OK;
+    if (row < 0) status = s->store->ops->vectors.find(&row, s->vectors, content);
+    if (status < 0 || row < 0) return status;
+    status = score_row(&best->whole, s, 0, row);
+    if (status == GLIMPSE_OK) best->score = best->whole;
+    return status;
+}
+
+static int add_all_parts(best_part *best, int64_t content) {
+    const glimpse_search *s = best->s;
+    if (!s->parts || !isfinite(best->score)) return GLIMPSE_OK;
+    return s->store->ops->picture_parts.rows(s->parts, content, add_part, best);
+}
+
+static int by_content(const void *a, const void *b) {
+    const glimpse_search_row *x = a, *y = b;
+    if (x->content != y->content) return x->content < y->content ? -1 : 1;
+    return (x->part > y->part) - (x->part < y->part);
+}
+
+/* Rows [count] of one content, by part. Parts that were not told are looked at where they could
+ * change anything. */
+static int score_told(best_part *best, const glimpse_search *s, const glimpse_search_row *rows,
+                      size_t count) {
+    const int64_t content = rows[0].content;
+    int status = begin_best(best, s, content, rows[0].part == 0 ? rows[0].row : -1);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK && isfinite(best->score); i++) {
+        if (rows[i].part) status = add_part(best, rows[i].part, rows[i].row);
+    }
+    if (status < 0 || !s->parts || part_score(s->parts_rest, best->whole) < best->score) {
+        return status;
+    }
+    return add_all_parts(best, content);
+}
+
+/* At most CHOOSE_AT_ONCE, of different contents. */
+static int choose_some(glimpse_search *s, const glimpse_search_row *rows, size_t count) {
+    int64_t contents[CHOOSE_AT_ONCE];
+    glimpse_content_choice choices[CHOOSE_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        contents[i] = rows[i].content;
+    int status = s->store->ops->filters.choose(choices, s->store, s->filter, s->labels,
+                                               s->label_count, contents, count);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
-        status = score_row(&scores[used], s, hits[i].row);
-        if (status != GLIMPSE_OK || scores[used] < s->min_score) continue;
-        contents[used++] = hits[i].content;
-    }
-    if (status == GLIMPSE_OK && used > 0) {
-        status = s->store->ops->filters.choose(choices, s->store, s->filter, s->labels,
-                                               s->label_count, contents, used);
-    }
-    for (size_t i = 0; i < used && status == GLIMPSE_OK; i++) {
         if (!choices[i].passes) continue;
-        status = add_candidate(s, contents[i], &choices[i].hash, choices[i].size, scores[i]);
+        status = add_candidate(s, rows[i].content, rows[i].part, &choices[i].hash, choices[i].size,
+                               rows[i].score);
     }
     return status;
 }
 
-int glimpse_search_consider(glimpse_search *s, const glimpse_vector_hit *hits, size_t count) {
+int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t count) {
+    size_t used = 0, end = 0;
     int status = GLIMPSE_OK;
-    for (size_t i = 0; i < count && status == GLIMPSE_OK; i += CHOOSE_AT_ONCE) {
-        status =
-            consider_some(s, hits + i, count - i < CHOOSE_AT_ONCE ? count - i : CHOOSE_AT_ONCE);
+    if (s->parts && count > 0) qsort(rows, count, sizeof *rows, by_content);
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i = end) {
+        best_part best;
+        for (end = i + 1; s->parts && end < count && rows[end].content == rows[i].content;)
+            end++;
+        status = score_told(&best, s, rows + i, end - i);
+        if (status < 0 || !isfinite(best.score) || best.score < s->min_score) continue;
+        rows[used++] = (glimpse_search_row){rows[i].content, -1, best.part, best.score};
+    }
+    for (size_t i = 0; i < used && status == GLIMPSE_OK; i += CHOOSE_AT_ONCE) {
+        status = choose_some(s, rows + i, used - i < CHOOSE_AT_ONCE ? used - i : CHOOSE_AT_ONCE);
     }
     return status;
+}
+
+int glimpse_search_consider_content(glimpse_search *s, int64_t content) {
+    best_part best;
+    int status = begin_best(&best, s, content, -1);
+    if (status == GLIMPSE_OK) status = add_all_parts(&best, content);
+    if (status < 0 || !isfinite(best.score) || best.score < s->min_score) return status;
+    const glimpse_search_row row = {content, -1, best.part, best.score};
+    return choose_some(s, &row, 1);
 }
 
 static int add_content(void *user, int64_t content, const glimpse_hash *hash, uint64_t size) {
     glimpse_search *s = user;
-    int64_t row = -1;
-    double score = 0.0;
-    int status = s->store->ops->vectors.find(&row, s->vectors, content);
-    if (status < 0 || row < 0) return status;
-    status = score_row(&score, s, row);
-    return status == GLIMPSE_OK ? add_candidate(s, content, hash, size, score) : status;
+    best_part best;
+    int status = begin_best(&best, s, content, -1);
+    if (status == GLIMPSE_OK) status = add_all_parts(&best, content);
+    if (status < 0 || !isfinite(best.score)) return status;
+    return add_candidate(s, content, best.part, hash, size, best.score);
 }
 
 int glimpse_search_consider_all(glimpse_search *s) {

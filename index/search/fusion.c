@@ -62,17 +62,14 @@ static int remember(hits *h, int64_t content, int *first) {
 static int on_match(void *user, int64_t content, int64_t caption, double score) {
     hits *h = user;
     glimpse_search *s = h->s;
-    glimpse_vector_hit one = {.content = content, .row = -1};
     int first = 0;
     /* Everything that is scored like the last one that counts is taken in: what comes first among
      * equals is no more than the order of storing. */
     if (h->count >= s->k && score < h->list[s->k - 1].score) return 1;
     int status = remember(h, content, &first);
     if (status < 0 || !first) return status;
-    status = s->store->ops->vectors.find(&one.row, s->vectors, content);
-    if (status < 0 || one.row < 0) return status;
     size_t before = s->count;
-    status = glimpse_search_consider(s, &one, 1);
+    status = glimpse_search_consider_content(s, content);
     if (status < 0 || s->count == before) return status;
     if (h->count == h->capacity) {
         size_t capacity = h->capacity ? 2 * h->capacity : 256;

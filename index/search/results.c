@@ -175,6 +175,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
         status = glimpse_fail_nomem(256, "a result");
         goto done;
     }
+    (void)glimpse_tile_box(&item->tile, ranked->candidate.part, meta.width, meta.height);
     if (ranked->caption) {
         status = ops->captions.text(&item->caption, store, strings, ranked->caption);
     }

@@ -9,7 +9,8 @@
 
 typedef struct glimpse_candidate {
     int64_t content;
-    double score; /* cosine */
+    uint32_t part; /* that the score is of; 0: the whole */
+    double score;  /* cosine */
     glimpse_hash hash;
     uint64_t size;
 } glimpse_candidate;

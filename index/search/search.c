@@ -12,6 +12,9 @@
  *      else exists, the answer is final;
  *   4. otherwise four times n, and again.
  *
+ * Of pictures with parts each of the two indexes is asked, and a picture that one of them told is
+ * scored with all of its parts that matter (candidates.c).
+ *
  * When n grows past a share of the library, or the directory asked for holds few files, all
  * contents that pass the filter are scored instead (one query, one pass over the rows). Both ways
  * give what sorting everything would give: a test compares them.
@@ -27,35 +30,69 @@
 
 enum { FIRST_EXTRA = 32, MAX_FETCH = 4096, FEW_FILES = 2000 };
 
-/* Steps 1 to 4; *final is 0 when scoring everything is the better way. */
-static int ask_index(glimpse_search *s, int *final) {
+/* What is asked of one of the two indexes. */
+typedef struct asked {
+    const glimpse_vectors *vectors;
+    size_t total, count; /* rows; of these the best that were asked for */
+    double rest;         /* no other row has more */
+} asked;
+
+/* Appends its best `count` to `rows`. */
+static int ask(asked *a, const glimpse_search *s, glimpse_search_row *rows) {
     const glimpse_store_ops *ops = s->store->ops;
-    size_t total = ops->vectors.count(s->vectors);
-    double bound = ops->vectors.error_bound(s->dim);
-    glimpse_vector_hit *hits = NULL;
+    const double bound = ops->vectors.error_bound(s->dim);
+    const int of_parts = a->vectors == s->parts;
+    a->rest = -INFINITY;
+    if (a->count == 0) return GLIMPSE_OK;
+    glimpse_vector_hit *hits = malloc(a->count * sizeof *hits);
+    if (!hits) return glimpse_fail_nomem(a->count * sizeof *hits, "candidates");
+    int status = ops->vectors.search(hits, a->vectors, s->query, a->count);
+    for (size_t i = 0; i < a->count && status == GLIMPSE_OK; i++) {
+        const int64_t key = hits[i].content;
+        rows[i] = (glimpse_search_row){of_parts ? glimpse_part_key_picture(key) : key, hits[i].row,
+                                       of_parts ? glimpse_part_key_part(key) : 0, 0.0};
+    }
+    if (status == GLIMPSE_OK && a->count < a->total) {
+        a->rest = (double)hits[a->count - 1].score + bound;
+    }
+    free(hits);
+    return status;
+}
+
+/* Steps 1 to 4; *final is 0 when scoring everything is the better way. Several of the best parts
+ * are of one picture, so that more of them are asked for. */
+static int ask_index(glimpse_search *s, int *final) {
+    enum { PARTS_A_PICTURE = 4 };
+    const glimpse_store_ops *ops = s->store->ops;
+    asked whole = {.vectors = s->vectors, .total = ops->vectors.count(s->vectors)};
+    asked parts = {.vectors = s->parts, .total = s->parts ? ops->vectors.count(s->parts) : 0};
+    glimpse_search_row *rows = NULL;
     int status = GLIMPSE_OK;
     *final = 0;
-    size_t limit = total / 8 > MAX_FETCH ? total / 8 : MAX_FETCH;
+    size_t limit = whole.total / 8 > MAX_FETCH ? whole.total / 8 : MAX_FETCH;
     size_t n = s->k < limit ? s->k + s->k / 4 + FIRST_EXTRA : limit + 1;
     if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
-        if (n > total) n = total;
-        free(hits);
-        hits = malloc(n * sizeof *hits);
-        if (!hits) {
-            status = glimpse_fail_nomem(n * sizeof *hits, "candidates");
-            break;
-        }
+        whole.count = n < whole.total ? n : whole.total;
+        parts.count = n * PARTS_A_PICTURE < parts.total ? n * PARTS_A_PICTURE : parts.total;
+        const size_t count = whole.count + parts.count;
+        free(rows);
+        rows = malloc(count * sizeof *rows);
+        if (!rows) return glimpse_fail_nomem(count * sizeof *rows, "candidates");
         s->count = 0;
-        status = ops->vectors.search(hits, s->vectors, s->query, n);
-        if (status == GLIMPSE_OK) status = glimpse_search_consider(s, hits, n);
+        status = ask(&whole, s, rows);
+        if (status == GLIMPSE_OK) status = ask(&parts, s, rows + whole.count);
+        s->parts_rest = parts.rest;
+        if (status == GLIMPSE_OK) status = glimpse_search_consider(s, rows, count);
         if (status < 0) break;
         if (s->count > 0) qsort(s->found, s->count, sizeof *s->found, glimpse_search_compare);
-        double rest = (double)hits[n - 1].score + bound; /* nothing else can have more */
-        *final = n == total || rest < s->min_score ||
+        /* What no picture has more than of which nothing was told. */
+        double rest = (1.0 - GLIMPSE_TILE_CONTEXT) * parts.rest + GLIMPSE_TILE_CONTEXT * whole.rest;
+        if (!(rest > whole.rest)) rest = whole.rest;
+        *final = rest < s->min_score || rest == -INFINITY ||
                  (s->count >= s->k && s->found[s->k - 1].score > rest);
     }
-    free(hits);
+    free(rows);
     return status;
 }
 
@@ -91,6 +128,7 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
     s->labels = options->labels;
     s->label_count = options->label_count;
     s->wanted = s->k;
+    s->whole_only = options->whole_only;
     if (options->captions) {
         s->captions = options->captions;
         s->captions_weight = options->captions_weight;
@@ -158,6 +196,9 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     int final = 0, narrow = 0;
     int status = glimpse_store_find_model(&model, s->store, key);
     if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
+    if (status == GLIMPSE_OK && model.parts > 0 && !s->whole_only) {
+        status = ops->picture_parts.vectors(&s->parts, s->store, &model);
+    }
     if (status == GLIMPSE_OK) {
         status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
                                    options->before);

@@ -10,7 +10,11 @@
 
 typedef struct glimpse_search {
     glimpse_store *store;
-    const glimpse_vectors *vectors;
+    const glimpse_vectors *vectors; /* of whole pictures, */
+    const glimpse_vectors *parts;   /* and of their parts; NULL: these are not asked */
+    double parts_rest; /* cosine that no part has which the index did not tell; -INFINITY: all are
+                          told */
+    int whole_only;
     glimpse_filter *filter;
     const float *query; /* [dim], unit length */
     float *row;         /* [dim] */
@@ -34,8 +38,18 @@ typedef struct glimpse_search {
  * came. */
 int glimpse_search_compare(const void *a, const void *b);
 
-/* Scores the rows of these contents and appends those that pass to `found`, in their order. */
-int glimpse_search_consider(glimpse_search *s, const glimpse_vector_hit *hits, size_t count);
+/* A picture, or a part of one, with the row of its vectors. */
+typedef struct glimpse_search_row {
+    int64_t content, row;
+    uint32_t part;
+    double score; /* out: of the content */
+} glimpse_search_row;
+
+/* Scores the contents of these rows and appends those that pass to `found`. Changes `rows`; without
+ * parts they are kept in their order. */
+int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t count);
+/* Scores all parts of one content and appends it if it passes. */
+int glimpse_search_consider_content(glimpse_search *s, int64_t content);
 /* Scores every content that passes the filter; `found` is sorted. */
 int glimpse_search_consider_all(glimpse_search *s);
 

@@ -4,6 +4,7 @@
  * The library is acquired before the model, so that what is missing is found out before weights are
  * prepared.
  */
+#include "session_region.h"
 #include "session_several.h"
 #include "stored.h"
 
@@ -334,6 +335,7 @@ static void find_itself(char id[33], const find *f, glimpse_library *library,
     glimpse_results *best = NULL;
     glimpse_search_options search = f->search;
     search.k = 1;
+    search.whole_only = 1;
     if (glimpse_library_search(&best, library, model, vector, &search) == GLIMPSE_OK &&
         glimpse_results_count(best) == 1 && same_bytes(path, glimpse_results_get(best, 0)->path)) {
         (void)snprintf(id, 33, "%s", glimpse_results_get(best, 0)->id);
@@ -347,7 +349,8 @@ typedef struct picture_vectors {
     char *id; /* [33] of the picture itself, as soon as it is known; "" before */
 } picture_vectors;
 
-/* By its stored embedding, or by decoding it. */
+/* By its stored embedding, or by decoding it. A part of a picture is decoded in any case, after it
+ * was found out which picture it is one of. */
 static int vector_of_picture(void *user, float **vector, const glimpse_model **model,
                              glimpse_session *part, glimpse_library *library) {
     const picture_vectors *p = user;
@@ -357,14 +360,25 @@ static int vector_of_picture(void *user, float **vector, const glimpse_model **m
     if (status == GLIMPSE_OK && !(*vector = new_vector(*model))) status = GLIMPSE_E_NOMEM;
     if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(&p->f->control);
     if (status != GLIMPSE_OK) return status;
-    if (!glimpse_stored_picture(*vector, &stored, library, *model, p->path)) {
+    const int of_region = p->f->options.region.width > 0.0;
+    if (!glimpse_stored_picture(*vector, &stored, library, *model, p->path) &&
+        !(of_region && p->f->options.with_self)) {
         status = glimpse_session_encode_picture(*vector, &unusable, part, p->path, 0, library);
+        if (of_region && status == GLIMPSE_E_NOT_FOUND) {
+            return glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region,
+                                                 library);
+        }
         if (status != GLIMPSE_OK) return status;
         if (!p->f->options.with_self) {
             find_itself(stored.id, p->f, library, *model, *vector, p->path);
         }
     }
     if (*stored.id) (void)snprintf(p->id, sizeof stored.id, "%s", stored.id);
+    if (of_region) {
+        status = glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region,
+                                               library);
+        if (status < 0) return status;
+    }
     return glimpse_session_check_cancelled(&p->f->control);
 }
 

@@ -28,6 +28,11 @@ void glimpse_roots_free(glimpse_root *roots, size_t count) {
     free(roots);
 }
 
+int glimpse_root_options_any(const glimpse_root_options *options) {
+    return options->follow_links || options->include_nomedia || options->exclude_count > 0 ||
+           options->tiles;
+}
+
 const glimpse_root *glimpse_root_of(const glimpse_root *roots, size_t count, const char *path) {
     const glimpse_root *best = NULL;
     for (size_t i = 0; i < count; i++) {

@@ -51,7 +51,7 @@
  * where looking something up is the ordinary case.
  *
  * Threads: a handle is used by one thread at a time for reading and writing, except that any thread
- * may look up files and contents (files.find, contents.find, derived.*) while one thread writes.
+ * may look up files and contents (files.find, contents.find, picture_parts.find, derived.*) while one thread writes.
  * begin_read keeps other threads out until end_read. Handles of one store are independent; those
  * made by open_sibling share what is loaded of the vectors.
  */
@@ -115,6 +115,8 @@ typedef struct glimpse_model_info {
     uint64_t generation; /* moves with every change to them */
     uint64_t digest;     /* of all of them together, whatever their order: says whether a vector
                             index holds these embeddings and no others */
+    /* The same of further parts of pictures; `embedded` and so on are of whole ones alone. */
+    uint64_t parts, parts_generation, parts_digest;
 } glimpse_model_info;
 
 typedef struct glimpse_store_model {
@@ -145,11 +147,14 @@ struct glimpse_models_ops {
  * Roots: directories that were indexed. A file that was indexed by itself has a row as all files,
  * and no root.
  */
-typedef struct glimpse_root_options { /* of the walk; all 0: the defaults */
-    int follow_links, include_nomedia;
+typedef struct glimpse_root_options { /* all 0: the defaults */
+    int follow_links, include_nomedia; /* of the walk */
     const char *const *exclude;
     size_t exclude_count;
+    int tiles; /* its pictures are embedded in tiles as well */
 } glimpse_root_options;
+/* 1 when some are not the defaults. */
+int glimpse_root_options_any(const glimpse_root_options *options);
 
 typedef struct glimpse_root {
     char *path;
@@ -305,7 +310,7 @@ struct glimpse_files_ops {
  * A content is what the bytes of a file are; a picture is what they show: metadata can be edited,
  * which makes another content of the same picture. Everything that is stored (embeddings, labels,
  * captions, what was worked out) belongs to the picture and to a part of it: a frame, a page or a
- * second; always 0 so far. Handles (int64_t content, picture) everywhere in this file are those of
+ * second, or a crop of one (struct glimpse_parts_ops); 0 is the picture as it is seen whole. Handles (int64_t content, picture) everywhere in this file are those of
  * pictures, unless it says "bytes". Every picture has an id, which never changes: the hash of the
  * first bytes that it was known by.
  */
@@ -381,9 +386,58 @@ struct glimpse_contents_ops {
 };
 
 /*
+ * Further parts of pictures, and their embeddings. A part is 64 * unit + crop:
+ *
+ *     unit   0: the picture itself; n: its n-th frame, page or second, whichever its format has
+ *     crop   0: all of it; 1 to 4: tiles of 2 x 2; 5 to 13: of 3 x 3; 14 to 63: kept for others
+ *
+ * Part 0 is the picture whole, which the operations above are about.
+ */
+enum {
+    GLIMPSE_PART_CROPS = 64,         /* of a unit */
+    GLIMPSE_PART_LIMIT = 0x7fffff,   /* the largest part */
+    GLIMPSE_PART_KEY_BITS = 23       /* of a part, in a key */
+};
+
+/* A part of a picture in one number: parts of a picture follow each other. */
+static inline int64_t glimpse_part_key(int64_t picture, uint32_t part) {
+    return (int64_t)((uint64_t)picture << GLIMPSE_PART_KEY_BITS | part);
+}
+static inline int64_t glimpse_part_key_picture(int64_t key) {
+    return key >> GLIMPSE_PART_KEY_BITS;
+}
+static inline uint32_t glimpse_part_key_part(int64_t key) {
+    return (uint32_t)(key & GLIMPSE_PART_LIMIT);
+}
+
+/* A picture, and how many of its parts have an embedding of the model. */
+typedef struct glimpse_store_parts {
+    int64_t picture;
+    uint32_t width, height, parts;
+} glimpse_store_parts;
+typedef int (*glimpse_store_parts_fn)(void *user, const glimpse_store_parts *picture);
+
+typedef struct glimpse_vectors glimpse_vectors;
+
+struct glimpse_parts_ops {
+    /* As contents.write_embedding, of a part from 1 to GLIMPSE_PART_LIMIT. */
+    int (*write)(glimpse_store *store, int64_t model, int64_t picture, uint32_t part,
+                 const float *vector, size_t dim);
+    /* One picture. GLIMPSE_E_NOT_FOUND. Any thread. */
+    int (*find)(glimpse_store_parts *out, glimpse_store *store, int64_t model, int64_t picture);
+    /* All that have an embedding of the model themselves, in no particular order. */
+    int (*list)(glimpse_store *store, int64_t model, glimpse_store_parts_fn visit, void *user);
+    /* As vectors.get, of all parts but whole pictures: hits' `content` is a glimpse_part_key(). */
+    int (*vectors)(const glimpse_vectors **out, glimpse_store *store,
+                   const glimpse_model_info *model);
+    /* The rows of a picture in them, by part. */
+    int (*rows)(const glimpse_vectors *vectors, int64_t picture,
+                int (*visit)(void *user, uint32_t part, int64_t row), void *user);
+};
+
+/*
  * Vectors: the embeddings of one model, to be searched.
  */
-typedef struct glimpse_vectors glimpse_vectors;
 typedef struct glimpse_vector_hit {
     int64_t content;
     int64_t row; /* the store's own: where to read it again */
@@ -629,6 +683,7 @@ struct glimpse_journal_ops {
 typedef struct glimpse_store_counts {
     uint64_t files, missing, embedded, duplicates, pending; /* as in glimpse_library_status */
     uint64_t left_out, captions, captioned;
+    uint64_t tiles, tiled; /* embeddings of tiles of the model, and pictures that have any */
 } glimpse_store_counts;
 
 struct glimpse_upkeep_ops {
@@ -696,6 +751,7 @@ struct glimpse_store_ops {
     struct glimpse_filters_ops filters;
     struct glimpse_files_ops files;
     struct glimpse_contents_ops contents;
+    struct glimpse_parts_ops picture_parts;
     struct glimpse_vectors_ops vectors;
     struct glimpse_labels_ops labels;
     struct glimpse_captions_ops captions;

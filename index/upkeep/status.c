@@ -88,7 +88,8 @@ static int keep_options(full_status *full, size_t i, const glimpse_root_options 
     const char **exclude = calloc(options->exclude_count + 1, sizeof *exclude);
     if (!exclude) return glimpse_fail_nomem(options->exclude_count * sizeof *exclude, "a list");
     full->root_settings[i] =
-        (glimpse_root_settings){options->follow_links, options->include_nomedia, exclude, 0};
+        (glimpse_root_settings){options->follow_links, options->include_nomedia, exclude, 0,
+                                options->tiles};
     for (size_t k = 0; k < options->exclude_count; k++) {
         exclude[k] = keep_text(full, options->exclude[k]);
         if (!exclude[k]) return glimpse_fail_nomem(256, "a list");
@@ -152,6 +153,8 @@ static int count_all(full_status *full, glimpse_store *store) {
     s->embedded = counts.embedded;
     s->duplicates = counts.duplicates;
     s->pending = counts.pending;
+    s->tiles = counts.tiles;
+    s->tiled = counts.tiled;
     s->captions = counts.captions;
     s->captioned = counts.captioned;
     return store->ops->upkeep.count_unidentified(&s->unidentified, store);

@@ -171,6 +171,30 @@ int glimpse_preprocess_rgb(uint8_t *rgb, const glimpse_preprocess *p, const glim
                                  p->resample, glimpse_resize_best());
 }
 
+static glimpse_axis cut_axis(glimpse_axis axis, uint32_t whole, uint32_t from, uint32_t count) {
+    const double scale = axis.span / (double)whole;
+    axis.from += (double)from * scale;
+    axis.span = (double)count * scale;
+    return axis;
+}
+
+int glimpse_preprocess_box_rgb(uint8_t *rgb, const glimpse_preprocess *p,
+                               const glimpse_image *image, const glimpse_box *box) {
+    if (box->width == 0 || box->height == 0 || box->x >= image->whole_width ||
+        box->y >= image->whole_height || box->width > image->whole_width - box->x ||
+        box->height > image->whole_height - box->y) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "a part of %u x %u pixels at %u,%u of a picture of %u x %u", box->width,
+                            box->height, box->x, box->y, image->whole_width, image->whole_height);
+    }
+    glimpse_image part = *image; /* the same pixels, of which it covers less */
+    part.across = cut_axis(image->across, image->whole_width, box->x, box->width);
+    part.down = cut_axis(image->down, image->whole_height, box->y, box->height);
+    part.whole_width = box->width;
+    part.whole_height = box->height;
+    return glimpse_preprocess_rgb(rgb, p, &part);
+}
+
 int glimpse_preprocess_rgb_plain(uint8_t *rgb, const glimpse_preprocess *p,
                                  const glimpse_image *image) {
     crop_plan plan = {0};

@@ -531,7 +531,7 @@ static void options_of_roots_are_kept_and_go_with_them(void **state) {
     world w;
     world_open(&w, 6);
     const char *const patterns[] = {"*.tmp.jpg", "", "caf\xe9/"};
-    const glimpse_root_options options = {1, 0, patterns, 3}, none = {0};
+    const glimpse_root_options options = {1, 0, patterns, 3, 1}, none = {0};
     glimpse_root *roots = NULL;
     size_t count = 0;
     assert_ok(catalog_of(&w)->ops->roots.write_options(catalog_of(&w), w.pictures, &options));

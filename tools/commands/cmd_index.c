@@ -54,6 +54,8 @@ static void print_json(const char *library, const char *model, const glimpse_ing
     jout_key(&j, "nomedia"), jout_uint(&j, r->nomedia);
     jout_key(&j, "left_out"), jout_uint(&j, r->left_out);
     jout_key(&j, "replaced_options"), jout_uint(&j, r->replaced_options);
+    jout_key(&j, "tiles"), jout_uint(&j, r->tiles);
+    jout_key(&j, "tiled"), jout_uint(&j, r->tiled);
     jout_key(&j, "seconds"), jout_number(&j, r->seconds);
     jout_key(&j, "busy");
     jout_open(&j, '{');
@@ -74,12 +76,18 @@ static void print_json(const char *library, const char *model, const glimpse_ing
 /* Where the workers' time went. */
 static void print_utilisation(const glimpse_ingest_report *r) {
     const double all = r->jobs * r->pipeline_seconds;
-    if (r->embedded == 0 || all <= 0.0) return;
+    if (r->embedded + r->tiled == 0 || all <= 0.0) return;
     (void)printf("%s: read %.0f%%, decode %.0f%%, encode %.0f%%, wait %.0f%%; "
                  "catalogue and vector index %s beside them\n",
                  text_counted(r->jobs, "worker", "workers"), 100.0 * r->busy_read / all,
                  100.0 * r->busy_decode / all, 100.0 * r->busy_encode / all,
                  100.0 * waiting(r) / all, text_duration(r->busy_commit));
+}
+
+static void print_tiles(const glimpse_ingest_report *r) {
+    char *pictures = xstrdup(text_counted(r->tiled, "picture", "pictures"));
+    (void)printf(", %s of %s", text_counted(r->tiles, "tile", "tiles"), pictures);
+    free(pictures);
 }
 
 static void print_summary(const char *library, const glimpse_ingest_report *r) {
@@ -91,6 +99,7 @@ static void print_summary(const char *library, const glimpse_ingest_report *r) {
     if (r->edited > 0) (void)printf(", %s with edited metadata", text_count(r->edited));
     if (r->unchanged > 0) (void)printf(", %s unchanged", text_count(r->unchanged));
     if (r->quarantined > 0) (void)printf(", %s unusable", text_count(r->quarantined));
+    if (r->tiles > 0) print_tiles(r);
     (void)printf(", in %s", text_duration(r->seconds));
     if (r->embedded > 0 && r->seconds > 0) {
         (void)printf(" (%.1f pictures/s)", (double)r->embedded / r->seconds);
@@ -202,7 +211,7 @@ static void list_quarantined(session *s, const cli_arguments *given) {
 static int run(int argc, char **argv) {
     session s = {0};
     uint64_t jobs = 0, batch = 0, max_pixels = 0;
-    int retry = 0, follow = 0, nomedia = 0, forget = 0, list = 0, json = 0, exact = 0;
+    int tiles = 0, no_tiles = 0, retry = 0, follow = 0, nomedia = 0, forget = 0, list = 0, json = 0, exact = 0;
     const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
@@ -210,6 +219,11 @@ static int run(int argc, char **argv) {
         CLI_FLAG(
             "forget-options", 0, &forget,
             "walk folders as if those three had never been given, and no longer remember them"),
+        CLI_FLAG("tiles", 0, &tiles,
+                 "embed pictures in tiles as well, so that small things in them are found (14 times "
+                 "the work)"),
+        CLI_FLAG("no-tiles", 0, &no_tiles,
+                 "no longer do so; tiles that there are stay until glimpse prune --tiles"),
         CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
         CLI_FLAG("list-unusable", 0, &list, "list all unusable files, also those that were known"),
         CLI_SIZE("max-pixels", 0, &max_pixels, "N",
@@ -229,6 +243,10 @@ static int run(int argc, char **argv) {
     if (code != CLI_RUN) return code;
 
     tool_set_quiet(s.quiet);
+    if (tiles && no_tiles) {
+        code = cli_misuse(&cmd_index, "choose one of --tiles and --no-tiles");
+        goto done;
+    }
     tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (are_there(&arguments) && (code = offer_model(&s, 1)) != CLI_RUN) goto done;
@@ -242,6 +260,7 @@ static int run(int argc, char **argv) {
     ingest.follow_links = follow;
     ingest.include_nomedia = nomedia;
     ingest.forget_options = forget;
+    ingest.tiles = tiles - no_tiles;
     ingest.left_out = on_left_out;
     ingest.user = &left;
     ingest.exclude = exclude.values;
@@ -308,6 +327,10 @@ const cli_command cmd_index = {
     "Each folder remembers --exclude, --follow-links and --include-nomedia: without any of them it "
     "is looked through as the last time. When one of them is given, all three are remembered anew; "
     "--forget-options alone goes back to none.\n\n"
+    "With --tiles each picture is embedded whole and in up to 13 overlapping squares (2 x 2 and "
+    "3 x 3 of them), where these have as many pixels as the model looks at; a search then finds "
+    "what is small in a large picture. Pictures that are known get what they lack. A folder "
+    "remembers it until --no-tiles or --forget-options.\n\n"
     "With --model another model than the library was made with, everything is embedded again with "
     "that one, beside what is there; without arguments all of the library.\n\n"
     "Exit code 3 when files were unusable that were not so before, or have changed since, or were "
@@ -318,6 +341,7 @@ const cli_command cmd_index = {
     "  glimpse index ~/Pictures\n"
     "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"
     "  glimpse index\n"
+    "  glimpse index ~/Pictures/panoramas --tiles\n"
     "  glimpse index ~/Pictures -l work.glimpse -m ./clip-vit-base-patch32\n",
     run,
 };

@@ -21,6 +21,8 @@ static int run(int argc, char **argv) {
                  "also forget the embeddings of this model (name or fingerprint)"),
         CLI_FLAG("left-out", 0, &prune.left_out,
                  "also forget files that are there, and that .nomedia or --exclude leaves out"),
+        CLI_FLAG("tiles", 0, &prune.tiles,
+                 "also forget the tiles of pictures in folders that are indexed without them"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
@@ -80,7 +82,8 @@ const cli_command cmd_prune = {
     "Forgets files that are no longer there, and what was known about contents that no file has "
     "any more. Folders that cannot be reached at the moment are left alone unless named with "
     "--root, and so are files that are there, but left out by .nomedia or --exclude, without "
-    "--left-out. Picture files are never touched.",
+    "--left-out. Tiles that were made before glimpse index --no-tiles stay without --tiles. "
+    "Picture files are never touched.",
     "  glimpse prune --dry-run\n"
     "  glimpse prune --root /mnt/old-disk\n"
     "  glimpse prune --model clip-vit-base-patch32\n",

@@ -72,6 +72,7 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTIONS_SEARCH_FILTERS(search),
+        OPTION_NO_TILES(search),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 0, &find.captions,
@@ -162,6 +163,8 @@ const cli_command cmd_search = {
     "--model A+B asks both models and fuses their ranks: 1 / (60 + rank) of each are added up. A "
     "picture that one of them does not cover has one rank. --embed first embeds what is missing; "
     "Ctrl-C stops it with what is done kept.\n\n"
+    "A picture that was indexed with --tiles has the best of the scores of itself and its tiles; "
+    "where it is a tile's, the result says which. --no-tiles looks at whole pictures only.\n\n"
     "Exit code 1 when nothing is found, 3 when pictures could not be looked at again.",
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"

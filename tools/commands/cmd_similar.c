@@ -13,12 +13,17 @@ static int run(int argc, char **argv) {
     session s = {0};
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+    const char *region = NULL;
     uint64_t k = 10;
     int with_self = 0, embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
+        CLI_TEXT("region", 0, &region, "X,Y,W,H",
+                 "look for this part of the picture: in pixels, or in percent as in "
+                 "25%,10%,50%,50%"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
         OPTIONS_SEARCH_FILTERS(search),
+        OPTION_NO_TILES(search),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         OPTION_EMBED(embed),
@@ -42,6 +47,7 @@ static int run(int argc, char **argv) {
     find.search = &search;
     find.with_self = with_self;
     int status = glimpse_search_options_check(&search);
+    if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
     if (status < 0) {
         code = cli_refused(&cmd_similar, status);
         goto done;
@@ -67,10 +73,15 @@ const cli_command cmd_similar = {
     "find pictures that look like one you have",
     "Finds the pictures of the library that are most like IMAGE, which need not be in the library. "
     "Its own bytes, under whatever name, are left out unless --with-self is given.\n\n"
+    "With --region what is looked for is a part of the picture, this thing and not this picture: "
+    "X,Y is its upper left corner, W,H its size, in pixels of the upright picture or in percent. "
+    "The file is read for it. Things that are small in other pictures are found where these were "
+    "indexed with --tiles.\n\n"
     "--model A+B asks both models and fuses their ranks, as at glimpse search.\n\n"
     "Exit code 1 when nothing is found.",
     "  glimpse similar beach.jpg\n"
     "  glimpse similar beach.jpg -k 30 --html like-beach.html\n"
+    "  glimpse similar beach.jpg --region 420,300,160,160\n"
     "  glimpse similar beach.jpg --min-score 0.9 --paths\n",
     run,
 };

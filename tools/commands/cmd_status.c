@@ -112,6 +112,7 @@ static int print_json(const glimpse_library_status *st, glimpse_session *files) 
         jout_close(&j, ']');
         jout_key(&j, "follow_links"), jout_bool(&j, o->follow_links);
         jout_key(&j, "include_nomedia"), jout_bool(&j, o->include_nomedia);
+        jout_key(&j, "tiles"), jout_bool(&j, o->tiles);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');
@@ -120,6 +121,8 @@ static int print_json(const glimpse_library_status *st, glimpse_session *files) 
     jout_key(&j, "vectors_bytes"), jout_uint(&j, st->vectors_bytes);
     jout_key(&j, "captions"), jout_uint(&j, st->captions);
     jout_key(&j, "captioned"), jout_uint(&j, st->captioned);
+    jout_key(&j, "tiles"), jout_uint(&j, st->tiles);
+    jout_key(&j, "tiled"), jout_uint(&j, st->tiled);
     if (files) {
         jout_key(&j, "file_list");
         jout_open(&j, '[');
@@ -141,12 +144,12 @@ static void print_path(const char *before, const char *path, const char *after) 
 static char *describe_root(const glimpse_library_status *st, size_t i) {
     const glimpse_root_settings *o = &st->root_settings[i];
     char *text = xprintf("%s", st->root_offline[i] ? "offline" : "");
-    for (size_t k = 0; k < o->exclude_count + 2; k++) {
-        const char *word = k < o->exclude_count    ? "--exclude"
-                           : k == o->exclude_count ? "--follow-links"
-                                                   : "--include-nomedia";
-        if (k == o->exclude_count && !o->follow_links) continue;
-        if (k == o->exclude_count + 1 && !o->include_nomedia) continue;
+    const char *const flags[] = {o->follow_links ? "--follow-links" : NULL,
+                                 o->include_nomedia ? "--include-nomedia" : NULL,
+                                 o->tiles ? "--tiles" : NULL};
+    for (size_t k = 0; k < o->exclude_count + sizeof flags / sizeof *flags; k++) {
+        const char *word = k < o->exclude_count ? "--exclude" : flags[k - o->exclude_count];
+        if (!word) continue;
         const char *mark = k < o->exclude_count ? "'" : "";
         char *longer = xprintf("%s%s%s%s%s%s%s", text, *text ? k == 0 ? "; " : " " : "", word,
                                *mark ? " " : "", mark, *mark ? o->exclude[k] : "", mark);
@@ -200,6 +203,10 @@ static void print_people(const glimpse_library_status *st) {
     if (st->captions > 0) {
         (void)printf("Captions:    %s, of %s\n", text_count(st->captions),
                      text_counted(st->captioned, "picture", "pictures"));
+    }
+    if (st->tiles > 0) {
+        (void)printf("Tiles:       %s, of %s\n", text_count(st->tiles),
+                     text_counted(st->tiled, "picture", "pictures"));
     }
     (void)printf("On disk:     %s catalogue, %s vector index\n", text_bytes(st->catalog_bytes),
                  text_bytes(st->vectors_bytes));

@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "report_file.h"
 #include "text.h"
+#include "tile_frame.h"
 #include "tool.h"
 
 #include <limits.h>
@@ -85,11 +86,12 @@ static void write_alt(FILE *to, const output_list *list, size_t i) {
 }
 
 static void write_picture(FILE *to, const output_list *list, size_t i) {
-    const char *path = list->results[i]->path;
+    const glimpse_result *r = list->results[i];
     thumbnail t;
     size_t size = 0;
     uint8_t *jpeg = NULL;
-    if (thumbnail_make(&t, path, THUMB, THUMB) == 0) {
+    if (thumbnail_make(&t, r->path, THUMB, THUMB) == 0) {
+        tile_frame_draw(&t, r);
         jpeg = thumbnail_jpeg(&t, 82, &size);
     }
     if (!jpeg) {
@@ -182,6 +184,11 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     html_path(to, name);
     (void)fputs("</div>", to);
     write_facts(to, r);
+    if (r->tile.width > 0) {
+        (void)fprintf(to, "<div class=\"facts\">in the frame: %u &times; %u pixels at %u,%u</div>",
+                      (unsigned)r->tile.width, (unsigned)r->tile.height, (unsigned)r->tile.x,
+                      (unsigned)r->tile.y);
+    }
     write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
     html_path(to, directory);

@@ -99,6 +99,20 @@ static void write_ranking(json_out *j, const output_list *list, size_t i) {
     }
 }
 
+static void write_tile(json_out *j, const glimpse_box *tile) {
+    jout_key(j, "tile");
+    if (tile->width == 0) {
+        jout_null(j);
+        return;
+    }
+    jout_open(j, '{');
+    jout_key(j, "x"), jout_uint(j, tile->x);
+    jout_key(j, "y"), jout_uint(j, tile->y);
+    jout_key(j, "width"), jout_uint(j, tile->width);
+    jout_key(j, "height"), jout_uint(j, tile->height);
+    jout_close(j, '}');
+}
+
 static void write_taken(json_out *j, const glimpse_result *r) {
     char offset[8] = "";
     if (r->has_taken_offset) glimpse_offset_text(offset, r->taken_offset);
@@ -133,6 +147,7 @@ static void print_json(const output_list *list) {
         jout_key(&j, "score"), jout_number(&j, r->score);
         write_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
+        write_tile(&j, &r->tile);
         jout_key(&j, "id"), jout_string(&j, r->id);
         jout_key(&j, "width"), jout_uint(&j, r->width);
         jout_key(&j, "height"), jout_uint(&j, r->height);
@@ -162,7 +177,7 @@ static void print_tsv_field(const char *bytes) {
     }
 }
 
-/* Columns of further rankings come behind those that are always there. */
+/* Columns of further rankings come behind those that are always there, the tile behind these. */
 static void print_tsv(const output_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const glimpse_result *r = list->results[i];
@@ -189,6 +204,11 @@ static void print_tsv(const output_list *list) {
             } else {
                 (void)printf("\t%.6f\t%.6f\t", second->probability, second->blended);
             }
+        }
+        (void)putchar('\t');
+        if (r->tile.width > 0) {
+            (void)printf("%u,%u,%u,%u", (unsigned)r->tile.x, (unsigned)r->tile.y,
+                         (unsigned)r->tile.width, (unsigned)r->tile.height);
         }
         (void)putchar('\n');
     }

@@ -16,14 +16,14 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                     \
- OPTIONS_LIST_OUTPUT(                                                                         \
-     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"),  \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),   \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                     \
-                  "show the pictures in the terminal; alone it finds out how"),               \
-     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                  \
-                  "open the results, or the best N: one in a viewer, several as a folder of " \
+#define OUTPUT_OPTIONS(o)                                                                         \
+ OPTIONS_LIST_OUTPUT(o, "rank, score, path, width, height, taken, id, ..., tile; with tabs, \\t " \
+                        "\\n \\r \\\\ escaped"),                                                  \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),       \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                         \
+                  "show the pictures in the terminal; alone it finds out how"),                   \
+     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                      \
+                  "open the results, or the best N: one in a viewer, several as a folder of "     \
                   "links; alone with --html the contact sheet")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */

@@ -137,8 +137,13 @@ static char *remark_of(const glimpse_result *r) {
     char *copies = r->copies > 1
                        ? xprintf(" (+%zu %s)", r->copies - 1, r->copies == 2 ? "copy" : "copies")
                        : xstrdup("");
-    char *remark = xprintf("%s%s", copies, r->offline ? " (offline)" : "");
+    char *tile = r->tile.width > 0
+                     ? xprintf(" (at %u,%u %ux%u)", (unsigned)r->tile.x, (unsigned)r->tile.y,
+                               (unsigned)r->tile.width, (unsigned)r->tile.height)
+                     : xstrdup("");
+    char *remark = xprintf("%s%s%s", copies, tile, r->offline ? " (offline)" : "");
     free(copies);
+    free(tile);
     return remark;
 }
 

@@ -20,7 +20,8 @@
  * On disk: a directory with
  *     catalog.db                 SQLite (WAL). The truth: files, contents, embeddings (f16),
  *                                quarantine, models.
- *     vectors-FINGERPRINT.faiss  derived from it, one per model: header with format version,
+ *     vectors-FINGERPRINT.faiss  derived from it, one per model (and one with -parts in its name
+ *                                where pictures have tiles): header with format version,
  *                                fingerprint, catalogue generation, count, checksum; then a FAISS
  *                                index. Replaced atomically, rebuilt when missing, stale or
  *                                damaged.
@@ -47,7 +48,8 @@
  * with glimpse_library_open_sibling. Several handles and processes may read while one writes; a
  * reader sees whole batches, never a part of one. Do not use a handle in the child of a fork().
  *
- * Memory: a search holds the vectors of its model, 2 E + 8 bytes for each picture (100,000 of 512
+ * Memory: a search holds the vectors of its model, 2 E + 8 bytes for each picture and each tile
+ * (100,000 of 512
  * dimensions: 103 MB), from the first search until the library is closed. Siblings hold them once;
  * while a new version takes the place of an old one, those that still use the old one hold it too.
  */
@@ -55,6 +57,7 @@
 #define GLIMPSE_LIBRARY_H
 
 #include <glimpse/status.h>
+#include <glimpse/sys/image.h>
 #include <glimpse/sys/model.h>
 
 #include <stddef.h>
@@ -159,6 +162,12 @@ typedef struct glimpse_ingest_options {
      * another that remembers a set keeps to it when the other one is walked. */
     int forget_options;
     glimpse_left_out_fn left_out; /* with `user`; may be NULL */
+    /* 1: pictures are embedded in tiles as well (glimpse_tile_box), where a tile has as many pixels
+     * as the model looks at; those that lack only tiles get them. -1: they are not, and the tiles
+     * that there are stay until glimpse_library_prune is told to forget them. 0: as the root
+     * remembers, by itself: `forget_options` forgets it, other options of the set do not. A file
+     * given by itself remembers nothing. */
+    int tiles;
 } glimpse_ingest_options;
 
 static inline glimpse_ingest_options glimpse_ingest_options_init(void) {
@@ -192,6 +201,9 @@ typedef struct glimpse_ingest_report {
     uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
                                   out (.nomedia, exclude, links): not found, kept until asked for */
     uint64_t refused_roots;    /* given, and neither there nor ever indexed, or not to be read */
+    uint64_t tiles; /* embeddings of tiles made in this run */
+    uint64_t tiled; /* pictures that got them; of these, those that were embedded before are not in
+                       `embedded` */
 } glimpse_ingest_report;
 
 static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
@@ -209,6 +221,20 @@ static inline glimpse_ingest_report glimpse_ingest_report_init(void) {
  * where there is no other, that is the failure (GLIMPSE_E_NOT_FOUND). */
 GLIMPSE_API int glimpse_library_ingest(glimpse_ingest_report *report, glimpse_library *library,
                                        const glimpse_ingest_options *options);
+
+/*
+ * Tiles. A picture that is indexed with `tiles` is embedded whole and in squares that are spread
+ * evenly over it, 2 x 2 and then 3 x 3 of them, so that what is small in it is large in one of
+ * them. Where tiles lie depends on the size of the picture alone. They are numbered from 1, by rows
+ * from the top.
+ */
+enum { GLIMPSE_TILES = 13 };
+/* A tile's score is (1 - this) of its cosine and this of that of its picture: chosen on data
+ * (benchmarks/RESULTS.md). */
+#define GLIMPSE_TILE_CONTEXT 0.2
+/* *box: of tile 1 to GLIMPSE_TILES of a picture of width x height pixels. 0 when it has no such
+ * tile: it would be no smaller than the picture, or is another one as well. */
+GLIMPSE_API int glimpse_tile_box(glimpse_box *box, unsigned tile, uint32_t width, uint32_t height);
 
 /*
  * Search.
@@ -247,6 +273,7 @@ typedef struct glimpse_search_options {
      * not looked for as long as another one occurs. All filters hold for both rankings. */
     const char *captions;
     double captions_weight; /* 0: the order by cosine; 0.5: as in the paper; 1: that by captions */
+    int whole_only;         /* 1: tiles are not looked at */
 } glimpse_search_options;
 
 #define GLIMPSE_CAPTIONS_WEIGHT 0.5 /* chosen on data: docs/captions.md */
@@ -270,7 +297,7 @@ GLIMPSE_API int glimpse_search_options_check(const glimpse_search_options *optio
 
 typedef struct glimpse_result {
     size_t rank;      /* 1, 2, ... */
-    double score;     /* cosine similarity */
+    double score;     /* cosine similarity; of a tile see GLIMPSE_TILE_CONTEXT */
     const char *path; /* of the file to show: an existing one when there is any; it passes the
                          filters. Any bytes but NUL */
     const char *id;   /* content id: 32 hexadecimal digits */
@@ -293,6 +320,8 @@ typedef struct glimpse_result {
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
+    /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture. */
+    glimpse_box tile;
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;
@@ -301,6 +330,9 @@ typedef struct glimpse_results glimpse_results;
  * captions), ties by content id. Missing files are not returned, quarantined ones neither; equal
  * contents once. The answer is exact: what scoring every picture would give, whatever the filters
  * and the state of the FAISS file; scores are computed in double from the stored vectors.
+ * A picture with tiles has the best of its own cosine and the scores of its tiles
+ * (GLIMPSE_TILE_CONTEXT); the whole picture goes first where they are equal, then the earlier tile.
+ * `k` counts pictures.
  * `options` may be NULL. GLIMPSE_E_NOT_FOUND when nothing was ever indexed with the model,
  * GLIMPSE_E_INVALID for a zero or non-finite query and for bad options. The results do not depend
  * on the library after the call. */
@@ -355,6 +387,7 @@ typedef struct glimpse_root_settings {
     int follow_links, include_nomedia;
     const char *const *exclude; /* [exclude_count] */
     size_t exclude_count;
+    int tiles;
 } glimpse_root_settings;
 
 /* files = embedded + duplicates + quarantined + pending, for a library with one model. */
@@ -381,6 +414,8 @@ typedef struct glimpse_library_status {
                               (glimpse_library_identify) */
     uint64_t left_out; /* files that are there, and that the last walk left out: neither in `files`
                           nor in `missing`, and not found */
+    uint64_t tiles, tiled; /* embeddings of tiles by the default model, and different contents that
+                              have any; none of them is in `embedded` */
 } glimpse_library_status;
 
 GLIMPSE_API int glimpse_library_load_status(glimpse_library_status **out, glimpse_library *library);
@@ -472,6 +507,8 @@ typedef struct glimpse_prune_options {
                                      nothing was forgotten: it is one transaction */
     void *user;
     int left_out; /* forget files that are there, and that walks leave out, as well */
+    int reserved; /* 0 */
+    int tiles;    /* forget the tiles of pictures without a file that is to have them, as well */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;

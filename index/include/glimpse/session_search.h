@@ -49,6 +49,18 @@ extern "C" {
 #define GLIMPSE_RERANK_WEIGHT 0.7 /* measured: docs/rerank.md */
 enum { GLIMPSE_RERANK_DEPTH = 50 };
 
+/* A part of a picture to look for: in pixels of the upright picture, or in percent of its sides. */
+typedef struct glimpse_find_region {
+    double x, y, width, height; /* width 0: the whole picture */
+    int is_percent;
+} glimpse_find_region;
+enum { GLIMPSE_REGION_MIN = 8 }; /* pixels a side: in less there is nothing to be seen */
+
+/* "X,Y,WIDTH,HEIGHT", all in pixels ("120,80,400,300") or all in percent ("25%,10%,50%,50%").
+ * GLIMPSE_E_INVALID, with the reason, for anything else, and for what is empty or no part of any
+ * picture. */
+GLIMPSE_API int glimpse_find_region_parse(glimpse_find_region *out, const char *text);
+
 typedef struct glimpse_find_options {
     size_t size;                          /* GLIMPSE_FIND_OPTIONS_INIT sets it */
     const glimpse_search_options *search; /* how many, filters, weight of captions; NULL: the
@@ -64,6 +76,7 @@ typedef struct glimpse_find_options {
     int (*cancelled)(void *user);    /* asked before and after the query is embedded, and during a
                                         re-ranking; not while vectors are compared */
     void *user;
+    glimpse_find_region region; /* similar: what to look for in the picture */
 } glimpse_find_options;
 
 static inline glimpse_find_options glimpse_find_options_init(void) {
@@ -133,7 +146,11 @@ GLIMPSE_API int glimpse_session_search(glimpse_hits **out, glimpse_session *sess
 
 /* Pictures that look like the file `path`, which need not be in the library. One that is there, and
  * has not changed, is compared by its stored embedding. Results with its very bytes are the picture
- * itself, and are left out unless options->with_self. */
+ * itself, and are left out unless options->with_self.
+ *
+ * With options->region what is looked for is that part of it: the file is decoded, also one that is
+ * in the library. GLIMPSE_E_INVALID where the region is not inside the picture, or less than
+ * GLIMPSE_REGION_MIN pixels wide or high; GLIMPSE_E_NOT_FOUND where the file is not there now. */
 GLIMPSE_API int glimpse_session_similar(glimpse_hits **out, glimpse_session *session,
                                         const char *path, const glimpse_find_options *options);
 

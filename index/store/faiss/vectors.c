@@ -219,26 +219,49 @@ static const size_t *by_content(const glimpse_vectors *constant) {
     return order;
 }
 
-int glimpse_vectors_find(int64_t *row, const glimpse_vectors *vectors, int64_t content) {
-    *row = -1;
-    if (vectors->count == 0) return GLIMPSE_OK;
-    const size_t *order = by_content(vectors);
-    if (!order) return glimpse_fail_nomem(vectors->count * sizeof *order, "an order of ids");
+/* *first: in the order of ids, of the first that is at least `content`. *order NULL: there is none
+ * at all. */
+static int find_first(const size_t **order, size_t *first, const glimpse_vectors *vectors,
+                      int64_t content) {
     size_t low = 0, high = vectors->count;
+    *order = NULL;
+    *first = 0;
+    if (vectors->count == 0) return GLIMPSE_OK;
+    *order = by_content(vectors);
+    if (!*order) return glimpse_fail_nomem(vectors->count * sizeof **order, "an order of ids");
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int64_t here = vectors->contents[order[middle]];
-        if (here == content) {
-            *row = (int64_t)order[middle];
-            break;
-        }
-        if (here < content) {
+        if (vectors->contents[(*order)[middle]] < content) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
+    *first = low;
     return GLIMPSE_OK;
+}
+
+int glimpse_vectors_find(int64_t *row, const glimpse_vectors *vectors, int64_t content) {
+    const size_t *order = NULL;
+    size_t first = 0;
+    *row = -1;
+    int status = find_first(&order, &first, vectors, content);
+    if (status < 0 || first == vectors->count) return status;
+    if (vectors->contents[order[first]] == content) *row = (int64_t)order[first];
+    return GLIMPSE_OK;
+}
+
+int glimpse_vectors_part_rows(const glimpse_vectors *vectors, int64_t picture,
+                              int (*visit)(void *user, uint32_t part, int64_t row), void *user) {
+    const size_t *order = NULL;
+    size_t i = 0;
+    int status = find_first(&order, &i, vectors, glimpse_part_key(picture, 0));
+    for (; status == GLIMPSE_OK && i < vectors->count; i++) {
+        const int64_t key = vectors->contents[order[i]];
+        if (glimpse_part_key_picture(key) != picture) break;
+        status = visit(user, glimpse_part_key_part(key), (int64_t)order[i]);
+    }
+    return status;
 }
 
 static int read_rows(const glimpse_vectors *vectors, size_t first, size_t count, float *rows) {

@@ -17,8 +17,8 @@
  *
  * A file is used only when all of that is right, so FAISS never parses damaged bytes. It is up to
  * date when digest and count are those of the catalogue's model row: the digest is the XOR of a
- * hash of every (model, content, vector), so no other set of embeddings has it. The generation is
- * for people; numbers alone would be fooled by a catalogue restored from a backup.
+ * hash of every (model, content, part, vector), so no other set of embeddings has it. The
+ * generation is for people; numbers alone would be fooled by a catalogue restored from a backup.
  */
 #ifndef GLIMPSE_INDEX_VECTORS_H
 #define GLIMPSE_INDEX_VECTORS_H
@@ -55,6 +55,9 @@ int glimpse_vectors_search(glimpse_vector_hit *hits, const glimpse_vectors *vect
 double glimpse_vectors_error_bound(size_t dim);
 int glimpse_vectors_find(int64_t *row, const glimpse_vectors *vectors, int64_t content);
 int glimpse_vectors_row(float *values, const glimpse_vectors *vectors, int64_t row);
+/* As parts.rows in the table. */
+int glimpse_vectors_part_rows(const glimpse_vectors *vectors, int64_t picture,
+                              int (*visit)(void *user, uint32_t part, int64_t row), void *user);
 
 /* nearest.c */
 int glimpse_faiss_nearest(const glimpse_nearest_job *job);

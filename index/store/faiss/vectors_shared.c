@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct entry {
-    char fingerprint[33];
+    char name[40];
     glimpse_vectors *vectors;
     struct entry *next;
 } entry;
@@ -56,35 +56,35 @@ void glimpse_vectors_shared_leave(glimpse_vectors_shared *shared) {
     (void)pthread_mutex_unlock(&shared->mutex);
 }
 
-static entry *find(const glimpse_vectors_shared *shared, const char *fingerprint) {
+static entry *find(const glimpse_vectors_shared *shared, const char *name) {
     entry *e = shared->entries;
-    while (e && strcmp(e->fingerprint, fingerprint) != 0)
+    while (e && strcmp(e->name, name) != 0)
         e = e->next;
     return e;
 }
 
 glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared,
-                                            const char *fingerprint) {
-    const entry *e = find(shared, fingerprint);
+                                            const char *name) {
+    const entry *e = find(shared, name);
     return e ? e->vectors : NULL;
 }
 
 glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
-                                               const char *fingerprint) {
-    entry *e = find(shared, fingerprint);
+                                               const char *name) {
+    entry *e = find(shared, name);
     if (!e) return NULL;
     glimpse_vectors *vectors = e->vectors;
     e->vectors = NULL;
     return vectors;
 }
 
-void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *fingerprint,
+void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *name,
                                    glimpse_vectors *vectors) {
-    entry *e = find(shared, fingerprint);
+    entry *e = find(shared, name);
     if (!e) {
         e = calloc(1, sizeof *e);
         if (!e) return;
-        (void)snprintf(e->fingerprint, sizeof e->fingerprint, "%s", fingerprint);
+        (void)snprintf(e->name, sizeof e->name, "%s", name);
         e->next = shared->entries;
         shared->entries = e;
     }

@@ -21,16 +21,17 @@ void glimpse_vectors_shared_release(glimpse_vectors_shared *shared); /* NULL is 
 void glimpse_vectors_shared_enter(glimpse_vectors_shared *shared);
 void glimpse_vectors_shared_leave(glimpse_vectors_shared *shared);
 
-/* Inside: the latest of a model, borrowed, or NULL. */
+/* `name`: of vectors, less than 40 bytes; each model has up to two kinds.
+ * Inside: the latest of that name, borrowed, or NULL. */
 glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared,
-                                            const char *fingerprint);
+                                            const char *name);
 /* Inside: takes the latest of a model out, which is then the caller's reference; NULL when there is
  * none. */
 glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
-                                               const char *fingerprint);
+                                               const char *name);
 /* Inside: puts `vectors` in the place of what is there unless that is of a later generation. The
  * caller keeps its reference. That memory runs out means only that it is not shared. */
-void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *fingerprint,
+void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *name,
                                    glimpse_vectors *vectors);
 /* Inside: of all models. */
 void glimpse_vectors_shared_clear(glimpse_vectors_shared *shared);

@@ -182,7 +182,8 @@ int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
     *out = (glimpse_model_info){0};
     glimpse_db_enter(db);
     int status = glimpse_db_query(db, &row,
-                                  "SELECT id, dim, embedded, generation, digest FROM model"
+                                  "SELECT id, dim, embedded, generation, digest, parts,"
+                                  " parts_generation, parts_digest FROM model"
                                   " WHERE fingerprint = ?1",
                                   "t", fingerprint);
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
@@ -193,6 +194,9 @@ int glimpse_catalog_find_model(glimpse_model_info *out, glimpse_store *store,
         out->embedded = (uint64_t)sqlite3_column_int64(row, 2);
         out->generation = (uint64_t)sqlite3_column_int64(row, 3);
         out->digest = (uint64_t)sqlite3_column_int64(row, 4);
+        out->parts = (uint64_t)sqlite3_column_int64(row, 5);
+        out->parts_generation = (uint64_t)sqlite3_column_int64(row, 6);
+        out->parts_digest = (uint64_t)sqlite3_column_int64(row, 7);
         status = GLIMPSE_OK;
     } else if (status == 0) {
         status = glimpse_fail(GLIMPSE_E_NOT_FOUND,
@@ -233,28 +237,28 @@ int glimpse_catalog_write_root_options(glimpse_store *store, const char *path,
         end = stpcpy(end, options->exclude[i]) + 1;
     glimpse_db_enter(db);
     int status = glimpse_db_run(db, "DELETE FROM root_options WHERE path = ?1", "p", path);
-    if (status == GLIMPSE_OK &&
-        (options->follow_links || options->include_nomedia || options->exclude_count > 0)) {
+    if (status == GLIMPSE_OK && glimpse_root_options_any(options)) {
         status = glimpse_db_run(db,
                                 "INSERT INTO root_options (path, follow_links, include_nomedia,"
-                                " exclude, sum) VALUES (?1, ?2, ?3, ?4,"
-                                " glimpse_sum(?1, ?2, ?3, ?4))",
-                                "piib", path, (int64_t)(options->follow_links != 0),
+                                " exclude, tiles, sum) VALUES (?1, ?2, ?3, ?4, ?5,"
+                                " glimpse_sum(?1, ?2, ?3 + 2 * ?5, ?4))",
+                                "piibi", path, (int64_t)(options->follow_links != 0),
                                 (int64_t)(options->include_nomedia != 0), (const void *)patterns,
-                                length);
+                                length, (int64_t)(options->tiles != 0));
     }
     glimpse_db_leave(db);
     free(patterns);
     return status;
 }
 
-/* From columns 3 to 5; NULL where a root has no options. */
+/* From columns 3 to 6; NULL where a root has no options. */
 static int read_options(glimpse_root *root, sqlite3_stmt *row) {
     const char *bytes = sqlite3_column_blob(row, 5);
     const size_t length = (size_t)sqlite3_column_bytes(row, 5);
     size_t count = 0;
     root->options.follow_links = sqlite3_column_int(row, 3);
     root->options.include_nomedia = sqlite3_column_int(row, 4);
+    root->options.tiles = sqlite3_column_int(row, 6);
     if (!bytes || length == 0) return GLIMPSE_OK;
     for (size_t i = 0; i < length; i++)
         count += bytes[i] == '\0';
@@ -280,7 +284,7 @@ int glimpse_catalog_roots(glimpse_root **out, size_t *count, glimpse_store *stor
     glimpse_db_enter(db);
     int status = glimpse_db_query(db, &row,
                                   "SELECT root.path, is_folder, offline, follow_links,"
-                                  " include_nomedia, exclude FROM root"
+                                  " include_nomedia, exclude, tiles FROM root"
                                   " LEFT JOIN root_options ON root_options.path = root.path"
                                   " ORDER BY root.path",
                                   "");

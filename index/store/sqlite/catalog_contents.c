@@ -405,14 +405,18 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
 }
 
 /* Part 0 is not in it: that is what it was before there were parts. */
-int64_t glimpse_embedding_sum(int64_t model, int64_t picture, const void *vector, size_t size) {
+int64_t glimpse_embedding_sum(int64_t model, int64_t picture, uint32_t part, const void *vector,
+                              size_t size) {
     /* Ids and vector are hashed apart and combined, so that nothing has to be copied. */
-    uint8_t ids[16];
+    uint8_t ids[20];
     for (int i = 0; i < 8; i++) {
         ids[i] = (uint8_t)((uint64_t)model >> (8 * i));
         ids[8 + i] = (uint8_t)((uint64_t)picture >> (8 * i));
     }
-    glimpse_hash parts[2] = {glimpse_hash_bytes(ids, sizeof ids), glimpse_hash_bytes(vector, size)};
+    for (int i = 0; i < 4; i++)
+        ids[16 + i] = (uint8_t)(part >> (8 * i));
+    glimpse_hash parts[2] = {glimpse_hash_bytes(ids, part ? sizeof ids : 16),
+                             glimpse_hash_bytes(vector, size)};
     glimpse_hash whole = glimpse_hash_bytes(parts, sizeof parts);
     uint64_t sum = 0;
     for (int i = 0; i < 8; i++)
@@ -422,6 +426,11 @@ int64_t glimpse_embedding_sum(int64_t model, int64_t picture, const void *vector
 
 int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t picture,
                                     const float *vector, size_t dim) {
+    return glimpse_embedding_insert(store, model, picture, 0, vector, dim);
+}
+
+int glimpse_embedding_insert(glimpse_store *store, int64_t model, int64_t picture, uint32_t part,
+                             const float *vector, size_t dim) {
     glimpse_db *db = glimpse_store_db(store);
     double square = 0.0;
     for (size_t i = 0; i < dim; i++)
@@ -451,10 +460,11 @@ int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t
     glimpse_f16_store(bytes, unit, dim);
     status = glimpse_db_run(db,
                             "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
-                            " VALUES (?1, ?2, 0, ?3, ?4)"
+                            " VALUES (?1, ?2, ?5, ?3, ?4)"
                             " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
-                            "iibi", model, picture, (const void *)bytes, 2 * dim,
-                            glimpse_embedding_sum(model, picture, bytes, 2 * dim));
+                            "iibii", model, picture, (const void *)bytes, 2 * dim,
+                            glimpse_embedding_sum(model, picture, part, bytes, 2 * dim),
+                            (int64_t)part);
 done:
     glimpse_db_leave(db);
     free(bytes);
@@ -462,8 +472,8 @@ done:
     return status;
 }
 
-int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model, size_t dim,
-                           int64_t *picture, const uint8_t **vector) {
+int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model,
+                           uint32_t part, size_t dim, int64_t *picture, const uint8_t **vector) {
     *picture = sqlite3_column_int64(row, first);
     *vector = sqlite3_column_blob(row, first + 1);
     size_t size = (size_t)sqlite3_column_bytes(row, first + 1);
@@ -471,7 +481,7 @@ int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t
         return glimpse_db_damaged(db, "the embedding of picture %lld has %zu bytes instead of %zu",
                                   (long long)*picture, size, 2 * dim);
     }
-    if (glimpse_embedding_sum(model, *picture, *vector, size) !=
+    if (glimpse_embedding_sum(model, *picture, part, *vector, size) !=
         sqlite3_column_int64(row, first + 2)) {
         return glimpse_db_damaged(db, "the embedding of picture %lld does not match its checksum",
                                   (long long)*picture);
@@ -493,7 +503,7 @@ int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status == 0) status = GLIMPSE_E_NOT_FOUND;
     if (status > 0) {
-        status = glimpse_embedding_read(db, row, 0, model->id, model->dim, &picture, &bytes);
+        status = glimpse_embedding_read(db, row, 0, model->id, 0, model->dim, &picture, &bytes);
     }
     if (status == GLIMPSE_OK) {
         glimpse_f16_load(vector, bytes, model->dim);

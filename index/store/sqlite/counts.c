@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static uint64_t bytes_of(const char *path) {
@@ -18,6 +19,25 @@ uint64_t glimpse_upkeep_bytes(const glimpse_store *store) {
     char wal[4096];
     (void)snprintf(wal, sizeof wal, "%s-wal", path);
     return bytes_of(path) + bytes_of(wal);
+}
+
+/* What is wrong with it is said where nothing is wrong with that of whole pictures. */
+static int describe_parts_index(const glimpse_store *store, glimpse_store_model *model) {
+    const glimpse_model_info parts = glimpse_indexes_parts_model(&model->info);
+    char *path = NULL;
+    glimpse_vectors_state state = GLIMPSE_VECTORS_MISSING;
+    int current = 0;
+    int status = glimpse_indexes_parts_path(&path, store, parts.fingerprint);
+    if (status < 0) return status;
+    if (glimpse_vectors_peek(path, &parts, &state, &current) < 0) state = GLIMPSE_VECTORS_DAMAGED;
+    if (strcmp(model->index_state, "ok") == 0 && !current) {
+        model->index_state = state == GLIMPSE_VECTORS_DAMAGED   ? "damaged"
+                             : state == GLIMPSE_VECTORS_MISSING ? "missing"
+                                                                : "stale";
+    }
+    model->index_bytes += bytes_of(path);
+    free(path);
+    return GLIMPSE_OK;
 }
 
 static int describe_index(const glimpse_store *store, glimpse_store_model *model) {
@@ -35,7 +55,7 @@ static int describe_index(const glimpse_store *store, glimpse_store_model *model
     if (current) model->index_state = "ok";
     model->index_bytes = bytes_of(path);
     free(path);
-    return GLIMPSE_OK;
+    return info->parts > 0 ? describe_parts_index(store, model) : GLIMPSE_OK;
 }
 
 int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn visit, void *user) {
@@ -44,14 +64,20 @@ int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn vis
     glimpse_db_enter(db);
     int status = glimpse_db_query(db, &row,
                                   "SELECT fingerprint, name, path, dim, embedded, generation,"
-                                  " digest, id, is_default FROM model ORDER BY used DESC, id DESC",
+                                  " digest, id, is_default, parts, parts_generation, parts_digest"
+                                  " FROM model ORDER BY used DESC, id DESC",
                                   "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         glimpse_store_model model = {.info = {.id = sqlite3_column_int64(row, 7),
                                               .dim = (size_t)sqlite3_column_int64(row, 3),
                                               .embedded = (uint64_t)sqlite3_column_int64(row, 4),
                                               .generation = (uint64_t)sqlite3_column_int64(row, 5),
-                                              .digest = (uint64_t)sqlite3_column_int64(row, 6)},
+                                              .digest = (uint64_t)sqlite3_column_int64(row, 6),
+                                              .parts = (uint64_t)sqlite3_column_int64(row, 9),
+                                              .parts_generation =
+                                                  (uint64_t)sqlite3_column_int64(row, 10),
+                                              .parts_digest =
+                                                  (uint64_t)sqlite3_column_int64(row, 11)},
                                      .name = glimpse_column_text(row, 1),
                                      .path = glimpse_column_text(row, 2),
                                      .is_default = sqlite3_column_int(row, 8) != 0,
@@ -101,6 +127,7 @@ int glimpse_upkeep_count(glimpse_store_counts *out, glimpse_store *store, int64_
         status = numbers(db, captions, 2,
                          "SELECT count(*), count(DISTINCT picture_id) FROM caption", "", 0);
     }
+    if (status == GLIMPSE_OK) status = glimpse_parts_totals(&out->tiles, &out->tiled, db, model);
     glimpse_db_leave(db);
     if (status < 0) return status;
     out->files = (uint64_t)files[0];

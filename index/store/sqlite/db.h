@@ -33,7 +33,9 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 /* What the column `sum` of a row holds. glimpse_sum() is our SQL function: a 64-bit hash of its
  * arguments and their types. */
 #define GLIMPSE_ROOT_SUM         "glimpse_sum(path, is_folder, offline)"
-#define GLIMPSE_ROOT_OPTIONS_SUM "glimpse_sum(path, follow_links, include_nomedia, exclude)"
+/* Of a root without tiles they say nothing. */
+#define GLIMPSE_ROOT_OPTIONS_SUM \
+ "glimpse_sum(path, follow_links, include_nomedia + 2 * tiles, exclude)"
 /* Of a file that is present left_out says nothing. */
 #define GLIMPSE_FILE_SUM                                                                      \
  "glimpse_sum(path, size, mtime_ns, inode, missing * (1 + left_out), picture_id, content_id," \

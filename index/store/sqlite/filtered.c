@@ -168,7 +168,7 @@ static int visit_embedded(glimpse_db *db, sqlite3_stmt *row, const glimpse_model
                           float *embedding, glimpse_store_picture_fn visit, void *user) {
     int64_t content = 0;
     const uint8_t *vector = NULL;
-    int status = glimpse_embedding_read(db, row, 8, model->id, model->dim, &content, &vector);
+    int status = glimpse_embedding_read(db, row, 8, model->id, 0, model->dim, &content, &vector);
     if (status < 0) return status;
     glimpse_f16_load(embedding, vector, model->dim);
     char *path = glimpse_column_path(row, 0);

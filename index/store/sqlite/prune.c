@@ -25,7 +25,13 @@ static int known_model(glimpse_db *db, const char *fingerprint, int *known) {
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
 
-/* "vectors-FINGERPRINT.faiss" of models that the catalogue does not know. */
+/* 1 for "vectors-FINGERPRINT.faiss" and "vectors-FINGERPRINT-parts.faiss". */
+static int is_index(const char *name) {
+    return strlen(name) >= 46 && strncmp(name, "vectors-", 8) == 0 &&
+           (strcmp(name + 40, ".faiss") == 0 || strcmp(name + 40, "-parts.faiss") == 0);
+}
+
+/* Those of models that the catalogue does not know. */
 static int remove_foreign_indexes(const glimpse_store *store, glimpse_db *db) {
     DIR *dir = opendir(store->path);
     if (!dir) return glimpse_fail_errno("%s: cannot read", store->path);
@@ -34,10 +40,7 @@ static int remove_foreign_indexes(const glimpse_store *store, glimpse_db *db) {
         char fingerprint[33];
         const char *name = entry->d_name;
         int known = 0;
-        if (strlen(name) != 46 || strncmp(name, "vectors-", 8) != 0 ||
-            strcmp(name + 40, ".faiss") != 0) {
-            continue;
-        }
+        if (!is_index(name)) continue;
         memcpy(fingerprint, name + 8, 32);
         fingerprint[32] = '\0';
         status = known_model(db, fingerprint, &known);
@@ -215,6 +218,9 @@ static int forget(glimpse_store *store, const glimpse_prune_options *options,
         report->files += (uint64_t)glimpse_db_changes(db);
     }
     if (status == GLIMPSE_OK) status = forget_single_files(store, &report->files);
+    if (status == GLIMPSE_OK && options->tiles) {
+        status = glimpse_parts_forget_tiles(store, &report->embeddings);
+    }
     if (status == GLIMPSE_OK) {
         status =
             glimpse_db_run(db,

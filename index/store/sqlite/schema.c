@@ -129,6 +129,36 @@ static const char left_out_step[] =
     "ALTER TABLE file ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));";
 
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
+#define ADD_TO_PARTS_DIGEST(row) \
+ "parts_digest = (parts_digest | " row ".sum) - (parts_digest & " row ".sum)"
+
+/* Parts of pictures have embeddings as well: a model's numbers go on being those of whole pictures,
+ * and there are others of the parts. A root remembers that its pictures are embedded in tiles. */
+/* clang-format off */
+static const char parts_step[] =
+    "ALTER TABLE root_options ADD COLUMN tiles INTEGER NOT NULL DEFAULT 0 CHECK (tiles IN (0, 1));"
+    "ALTER TABLE model ADD COLUMN parts INTEGER NOT NULL DEFAULT 0 CHECK (parts >= 0);"
+    "ALTER TABLE model ADD COLUMN parts_generation INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model ADD COLUMN parts_digest INTEGER NOT NULL DEFAULT 0;"
+    "DROP TRIGGER embedding_added;"
+    "DROP TRIGGER embedding_removed;"
+    "CREATE TRIGGER embedding_added AFTER INSERT ON embedding WHEN NEW.part = 0 BEGIN"
+    "  UPDATE model SET embedded = embedded + 1, generation = generation + 1, "
+    ADD_TO_DIGEST("NEW") " WHERE id = NEW.model_id;"
+    "END;"
+    "CREATE TRIGGER embedding_removed AFTER DELETE ON embedding WHEN OLD.part = 0 BEGIN"
+    "  UPDATE model SET embedded = embedded - 1, generation = generation + 1, "
+    ADD_TO_DIGEST("OLD") " WHERE id = OLD.model_id;"
+    "END;"
+    "CREATE TRIGGER part_added AFTER INSERT ON embedding WHEN NEW.part <> 0 BEGIN"
+    "  UPDATE model SET parts = parts + 1, parts_generation = parts_generation + 1, "
+    ADD_TO_PARTS_DIGEST("NEW") " WHERE id = NEW.model_id;"
+    "END;"
+    "CREATE TRIGGER part_removed AFTER DELETE ON embedding WHEN OLD.part <> 0 BEGIN"
+    "  UPDATE model SET parts = parts - 1, parts_generation = parts_generation + 1, "
+    ADD_TO_PARTS_DIGEST("OLD") " WHERE id = OLD.model_id;"
+    "END;";
+/* clang-format on */
 
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
  * that is stored belongs to a picture and to a part of it. A picture keeps the row id and the hash
@@ -448,6 +478,7 @@ static const char *const steps[] = {
     default_model_step, /* 12 -> 13 */
     ctime_step,         /* 13 -> 14 */
     left_out_step,      /* 14 -> 15 */
+    parts_step,         /* 15 -> 16 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -520,9 +551,10 @@ static int open_schema(glimpse_db *db) {
     /* Every table with every column this build uses; no row is read. */
     return glimpse_db_script(
         db, "SELECT id, fingerprint, name, path, dim, embedded, generation, digest, used,"
-            " is_default FROM model LIMIT 0;"
+            " is_default, parts, parts_generation, parts_digest FROM model LIMIT 0;"
             "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
-            "SELECT path, follow_links, include_nomedia, exclude, sum FROM root_options LIMIT 0;"
+            "SELECT path, follow_links, include_nomedia, exclude, tiles, sum"
+            " FROM root_options LIMIT 0;"
             "SELECT id, hash, size, identity, width, height, orientation, format, sum"
             " FROM picture LIMIT 0;"
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"

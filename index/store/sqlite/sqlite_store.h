@@ -13,9 +13,12 @@
 
 #include <sys/types.h>
 
+/* What vectors are called: a model's fingerprint, with "-parts" behind it those of parts. */
+enum { GLIMPSE_INDEX_NAME_BYTES = 40 };
+
 /* The vectors of one model as this handle last saw them. */
 typedef struct glimpse_held_vectors {
-    char fingerprint[33];
+    char name[GLIMPSE_INDEX_NAME_BYTES]; /* of the index */
     glimpse_vectors *vectors; /* a reference, or NULL */
     struct glimpse_held_vectors *next;
 } glimpse_held_vectors;
@@ -181,12 +184,32 @@ int glimpse_catalog_write_embedding(glimpse_store *store, int64_t model, int64_t
 int glimpse_catalog_embedding(float *vector, glimpse_hash *hash, glimpse_store *store,
                               const glimpse_model_info *model, int64_t picture);
 
-/* What embedding.sum holds: a 64-bit hash of model id, picture id and the stored vector. */
-int64_t glimpse_embedding_sum(int64_t model, int64_t picture, const void *vector, size_t size);
-/* Reads columns `first` (picture id), +1 (vector), +2 (sum) of a row: checks length and sum, so
- * that a damaged vector is never used (GLIMPSE_E_CORRUPT). *vector is valid until the next step. */
-int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model, size_t dim,
-                           int64_t *picture, const uint8_t **vector);
+/* Normalises `vector` and adds it; one that is there is kept. */
+int glimpse_embedding_insert(glimpse_store *store, int64_t model, int64_t picture, uint32_t part,
+                             const float *vector, size_t dim);
+/* What embedding.sum holds: a 64-bit hash of model id, picture id, part (but 0) and the stored
+ * vector. */
+int64_t glimpse_embedding_sum(int64_t model, int64_t picture, uint32_t part, const void *vector,
+                              size_t size);
+/* Reads columns `first` (picture id), +1 (vector), +2 (sum) of a row, which is one of `part`:
+ * checks length and sum, so that a damaged vector is never used (GLIMPSE_E_CORRUPT). *vector is
+ * valid until the next step. */
+int glimpse_embedding_read(glimpse_db *db, sqlite3_stmt *row, int first, int64_t model,
+                           uint32_t part, size_t dim, int64_t *picture, const uint8_t **vector);
+
+/*
+ * parts.c: further parts of pictures.
+ */
+int glimpse_parts_write(glimpse_store *store, int64_t model, int64_t picture, uint32_t part,
+                        const float *vector, size_t dim);
+int glimpse_parts_find(glimpse_store_parts *out, glimpse_store *store, int64_t model,
+                       int64_t picture);
+int glimpse_parts_list(glimpse_store *store, int64_t model, glimpse_store_parts_fn visit,
+                       void *user);
+/* For upkeep: embeddings of tiles of a model, and pictures that have any. */
+int glimpse_parts_totals(uint64_t *tiles, uint64_t *tiled, glimpse_db *db, int64_t model);
+/* For prune: forgets the tiles of pictures without a file that is to have them. */
+int glimpse_parts_forget_tiles(glimpse_store *store, uint64_t *embeddings);
 
 /*
  * indexes.c: the vectors of the models, kept in step with the catalogue.
@@ -198,8 +221,13 @@ int glimpse_indexes_update(glimpse_store *store, const char *fingerprint);
 int glimpse_indexes_write(glimpse_store *store, const char *fingerprint, int anew);
 /* Forgets loaded ones (their models may be gone), also for siblings to come. */
 void glimpse_indexes_drop(glimpse_store *store);
-/* malloc'ed path of the FAISS file of a model. */
+/* malloc'ed path of the FAISS file of a model; of its parts. */
 int glimpse_indexes_path(char **out, const glimpse_store *store, const char *fingerprint);
+int glimpse_indexes_parts_path(char **out, const glimpse_store *store, const char *fingerprint);
+/* The model as that of its parts: with their numbers in the place of those of whole pictures. */
+glimpse_model_info glimpse_indexes_parts_model(const glimpse_model_info *model);
+int glimpse_indexes_get_parts(const glimpse_vectors **out, glimpse_store *store,
+                              const glimpse_model_info *model);
 
 /* A read transaction with the connection to itself: enter and leave come with it. */
 int glimpse_sqlite_begin_read(glimpse_store *store);

@@ -133,9 +133,10 @@ static int check_sums(verification *v) {
 
 /* Compares a stored row with the index's row of the same content. */
 static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_t content,
-                         const float *stored, float *row) {
+                         uint32_t part, const float *stored, float *row) {
     int64_t position = -1;
-    int status = glimpse_vectors_find(&position, vectors, content);
+    int status = glimpse_vectors_find(&position, vectors,
+                                      part ? glimpse_part_key(content, part) : content);
     if (status < 0) return status;
     if (position < 0) {
         problem(v, "vector index: picture %lld is not in it", (long long)content);
@@ -150,25 +151,44 @@ static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_
     return GLIMPSE_OK;
 }
 
-/* `vectors` is NULL when there is no index to compare with. */
-static int check_embeddings(verification *v, const glimpse_model_info *model,
-                            const glimpse_vectors *vectors) {
+/* Of a model: [0] of whole pictures, [1] of their parts. An index is NULL when there is none to
+ * compare with. */
+typedef struct checked_vectors {
+    glimpse_model_info model[2]; /* with the numbers of each */
+    glimpse_vectors *indexes[2];
+} checked_vectors;
+
+static void check_totals(verification *v, const glimpse_model_info *model, int of_parts,
+                         uint64_t count, uint64_t digest) {
+    if (count == model->embedded && digest == model->digest) return;
+    (void)glimpse_db_damaged(v->db, "model %s has other embeddings than it should",
+                             model->fingerprint);
+    problem(v, "catalogue: model %s has %llu embeddings%s, its row says %llu%s", model->fingerprint,
+            (unsigned long long)count, of_parts ? " of parts of pictures" : "",
+            (unsigned long long)model->embedded,
+            count == model->embedded ? " with another digest" : "");
+}
+
+static int check_embeddings(verification *v, const checked_vectors *all) {
+    const glimpse_model_info *model = &all->model[0];
     sqlite3_stmt *row = NULL;
-    uint64_t count = 0, digest = 0;
+    uint64_t counts[2] = {0}, digests[2] = {0};
     float *values = malloc(2 * model->dim * sizeof *values);
     if (!values) return glimpse_fail_nomem(2 * model->dim * sizeof *values, "an embedding");
     int status = glimpse_db_query(v->db, &row,
-                                  "SELECT picture_id, vector, sum FROM embedding"
+                                  "SELECT picture_id, vector, sum, part FROM embedding"
                                   " WHERE model_id = ?1 ORDER BY id",
                                   "i", model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(v->db, row)) > 0) {
         int64_t content = 0;
         const uint8_t *bytes = NULL;
-        count++;
+        const uint32_t part = (uint32_t)sqlite3_column_int64(row, 3);
+        const int of_parts = part != 0;
+        counts[of_parts]++;
         v->checked++;
-        digest ^= (uint64_t)sqlite3_column_int64(row, 2);
-        status = absorb(
-            v, glimpse_embedding_read(v->db, row, 0, model->id, model->dim, &content, &bytes));
+        digests[of_parts] ^= (uint64_t)sqlite3_column_int64(row, 2);
+        status = absorb(v, glimpse_embedding_read(v->db, row, 0, model->id, part, model->dim,
+                                                  &content, &bytes));
         if (status < 0) break;
         if ((size_t)sqlite3_column_bytes(row, 1) != 2 * model->dim) continue;
         glimpse_f16_load(values, bytes, model->dim);
@@ -179,34 +199,27 @@ static int check_embeddings(verification *v, const glimpse_model_info *model,
             problem(v, "catalogue: the embedding of picture %lld has length %g", (long long)content,
                     sqrt(square));
         }
-        if (vectors) {
-            status = check_indexed(v, vectors, content, values, values + model->dim);
+        if (all->indexes[of_parts]) {
+            status = check_indexed(v, all->indexes[of_parts], content, part, values,
+                                   values + model->dim);
         }
     }
     glimpse_db_reset(row);
     free(values);
     if (status < 0) return absorb(v, status);
-    if (count != model->embedded || digest != model->digest) {
-        (void)glimpse_db_damaged(v->db, "model %s has other embeddings than it should",
-                                 model->fingerprint);
-        problem(v, "catalogue: model %s has %llu embeddings, its row says %llu%s",
-                model->fingerprint, (unsigned long long)count, (unsigned long long)model->embedded,
-                count == model->embedded ? " with another digest" : "");
-    }
+    for (int of_parts = 0; of_parts < 2; of_parts++)
+        check_totals(v, &all->model[of_parts], of_parts, counts[of_parts], digests[of_parts]);
     return GLIMPSE_OK;
 }
 
-static int check_model(verification *v, const char *fingerprint) {
-    glimpse_model_info model;
+/* NULL: there is none, or one that is not used. Takes over `path`. */
+static int load_index(verification *v, glimpse_vectors **out, const glimpse_model_info *model,
+                      char *path) {
     glimpse_vectors *vectors = NULL;
     glimpse_vectors_state state = GLIMPSE_VECTORS_MISSING;
-    char *path = NULL, wrong[1200];
-    int status = glimpse_catalog_find_model(&model, v->store, fingerprint);
-    if (status < 0) return absorb(v, status);
-    status = glimpse_indexes_path(&path, v->store, fingerprint);
-    if (status < 0) return status;
-    status =
-        glimpse_vectors_load(&vectors, path, fingerprint, model.dim, &state, wrong, sizeof wrong);
+    char wrong[1200];
+    int status = glimpse_vectors_load(&vectors, path, model->fingerprint, model->dim, &state, wrong,
+                                      sizeof wrong);
     if (status < 0 && status != GLIMPSE_E_NOMEM) {
         problem(v, "vector index: %s", glimpse_last_error());
         status = GLIMPSE_OK;
@@ -216,12 +229,35 @@ static int check_model(verification *v, const char *fingerprint) {
     }
     free(path);
     if (status < 0) return status;
-    if (vectors && !glimpse_vectors_current(vectors, &model)) {
+    if (vectors && !glimpse_vectors_current(vectors, model)) {
         glimpse_vectors_release(vectors); /* stale: to be rebuilt, nothing to compare */
         vectors = NULL;
     }
-    status = check_embeddings(v, &model, vectors);
-    glimpse_vectors_release(vectors);
+    *out = vectors;
+    return GLIMPSE_OK;
+}
+
+static int check_model(verification *v, const char *fingerprint) {
+    checked_vectors all = {.indexes = {NULL, NULL}};
+    char *paths[2] = {NULL, NULL};
+    int status = glimpse_catalog_find_model(&all.model[0], v->store, fingerprint);
+    if (status < 0) return absorb(v, status);
+    all.model[1] = glimpse_indexes_parts_model(&all.model[0]);
+    status = glimpse_indexes_path(&paths[0], v->store, fingerprint);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_indexes_parts_path(&paths[1], v->store, fingerprint);
+        if (status < 0) free(paths[0]);
+    }
+    if (status < 0) return status;
+    status = load_index(v, &all.indexes[0], &all.model[0], paths[0]);
+    if (status == GLIMPSE_OK) {
+        status = load_index(v, &all.indexes[1], &all.model[1], paths[1]);
+    } else {
+        free(paths[1]);
+    }
+    if (status == GLIMPSE_OK) status = check_embeddings(v, &all);
+    for (int i = 0; i < 2; i++)
+        glimpse_vectors_release(all.indexes[i]);
     return status;
 }
 

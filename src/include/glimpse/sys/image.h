@@ -257,6 +257,18 @@ GLIMPSE_API int glimpse_preprocess_rgb(uint8_t *rgb, const glimpse_preprocess *p
 GLIMPSE_API int glimpse_preprocess_rgb_plain(uint8_t *rgb, const glimpse_preprocess *p,
                                              const glimpse_image *image);
 
+/* A part of a picture, in pixels of the upright whole, whatever size it was decoded at. */
+typedef struct glimpse_box {
+    uint32_t x, y, width, height;
+} glimpse_box;
+
+/* glimpse_preprocess_rgb of what lies in `box` alone, as if it were the whole picture: rules of
+ * PATCHES are made for its size (glimpse_preprocess_for). Pixels just outside have their part in
+ * those at the edge, as in Pillow's resize with a box. GLIMPSE_E_INVALID for a box that is empty or
+ * not inside the picture. */
+GLIMPSE_API int glimpse_preprocess_box_rgb(uint8_t *rgb, const glimpse_preprocess *p,
+                                           const glimpse_image *image, const glimpse_box *box);
+
 /* rgb [H][W][3] bytes -> chw [3][H][W] floats: (byte * scale - mean[c]) / std[c]. Cannot fail. */
 GLIMPSE_API void glimpse_preprocess_normalize(float *chw, const glimpse_preprocess *p,
                                               const uint8_t *rgb);
