@@ -36,7 +36,7 @@ int glimpse_search_compare(const void *a, const void *b) {
 
 static int add_candidate(glimpse_search *s, int64_t content, uint32_t part,
                          const glimpse_hash *hash, uint64_t size, double score) {
-    if (score < s->min_score) return GLIMPSE_OK;
+    if (score < s->min_score || (s->page && content > s->page->newest)) return GLIMPSE_OK;
     if (s->has_excluded && memcmp(hash->bytes, s->excluded.bytes, GLIMPSE_HASH_BYTES) == 0) {
         return GLIMPSE_OK;
     }

@@ -32,7 +32,7 @@ int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
     status = ops->filters.open(&l.filter, store, path_prefix, NULL, NULL);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, store);
     if (status == GLIMPSE_OK) status = ops->filters.count_pictures(&count, store, l.filter);
-    if (status == GLIMPSE_OK) status = glimpse_results_create(&l.results, count);
+    if (status == GLIMPSE_OK) status = glimpse_results_create(&l.results, count, 0);
     if (status == GLIMPSE_OK) status = ops->filters.pictures(store, l.filter, append, &l);
     ops->end_read(store);
     glimpse_availability_free(&l.availability);

@@ -19,10 +19,13 @@
 struct glimpse_results {
     glimpse_result *items;
     size_t count, capacity;
+    size_t ranked_before;
     glimpse_strings strings;
+    int has_next;
+    glimpse_search_page next;
 };
 
-int glimpse_results_create(glimpse_results **out, size_t capacity) {
+int glimpse_results_create(glimpse_results **out, size_t capacity, uint64_t ranked_before) {
     *out = calloc(1, sizeof **out);
     if (!*out) return glimpse_fail_nomem(sizeof **out, "results");
     (*out)->items = calloc(capacity ? capacity : 1, sizeof *(*out)->items);
@@ -32,7 +35,17 @@ int glimpse_results_create(glimpse_results **out, size_t capacity) {
         return glimpse_fail_nomem(capacity * sizeof(glimpse_result), "results");
     }
     (*out)->capacity = capacity;
+    (*out)->ranked_before = (size_t)ranked_before;
     return GLIMPSE_OK;
+}
+
+void glimpse_results_set_next_page(glimpse_results *results, const glimpse_search_page *next) {
+    results->has_next = 1;
+    results->next = *next;
+}
+
+const glimpse_search_page *glimpse_results_next_page(const glimpse_results *results) {
+    return results && results->has_next ? &results->next : NULL;
 }
 
 size_t glimpse_results_count(const glimpse_results *results) {
@@ -149,7 +162,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
                              shown.mtime_ns);
     glimpse_result *item = &results->items[results->count];
     *item = (glimpse_result){
-        .rank = results->count + 1,
+        .rank = results->ranked_before + results->count + 1,
         .score = ranked->candidate.score,
         .path = glimpse_strings_add(strings, shown.path, strlen(shown.path)),
         .id = glimpse_strings_add(strings, hex, strlen(hex)),

@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "library_private.h"
+#include "page.h"
 
 typedef struct glimpse_candidate {
     int64_t content;
@@ -17,7 +18,10 @@ typedef struct glimpse_candidate {
 
 /* Keeps the first `count` of them. */
 void glimpse_results_cut(glimpse_results *results, size_t count);
-int glimpse_results_create(glimpse_results **out, size_t capacity);
+/* Ranks begin behind `ranked_before`. */
+int glimpse_results_create(glimpse_results **out, size_t capacity, uint64_t ranked_before);
+/* What is behind them. */
+void glimpse_results_set_next_page(glimpse_results *results, const glimpse_search_page *next);
 
 /* Which roots can be reached, looked up once per search. */
 typedef struct glimpse_availability {

@@ -9,7 +9,8 @@
  *   2. score them exactly; drop contents without a present file that passes the filter;
  *   3. every other picture has an exact score of at most FAISS's last score plus the bound. When
  *      the k-th of what is left is above that, or that is below the lowest score wanted, or nothing
- *      else exists, the answer is final;
+ *      else exists, the answer is final. On a later page (page.h) those before it do not count; one
+ *      more than k is looked for, to know whether there is a next page;
  *   4. otherwise four times n, and again.
  *
  * Of pictures with parts each of the two indexes is asked, and a picture that one of them told is
@@ -29,6 +30,23 @@
 #include <string.h>
 
 enum { FIRST_EXTRA = 32, MAX_FETCH = 4096, FEW_FILES = 2000 };
+
+/* How many of what was found, sorted, are on the pages before. */
+static size_t count_before(const glimpse_search *s) {
+    size_t low = 0, high = s->page ? s->count : 0;
+    if (!s->page) return 0;
+    const glimpse_candidate last = {
+        .score = s->page->score, .hash = s->page->hash, .size = s->page->size};
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (glimpse_search_compare(&s->found[middle], &last) <= 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
 
 /* What is asked of one of the two indexes. */
 typedef struct asked {
@@ -70,7 +88,8 @@ static int ask_index(glimpse_search *s, int *final) {
     int status = GLIMPSE_OK;
     *final = 0;
     size_t limit = whole.total / 8 > MAX_FETCH ? whole.total / 8 : MAX_FETCH;
-    size_t n = s->k < limit ? s->k + s->k / 4 + FIRST_EXTRA : limit + 1;
+    size_t n = s->k + (s->page ? (size_t)s->page->shown : 0);
+    n = s->k < limit && n < limit ? n + n / 4 + FIRST_EXTRA : limit + 1;
     if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         whole.count = n < whole.total ? n : whole.total;
@@ -89,8 +108,9 @@ static int ask_index(glimpse_search *s, int *final) {
         /* What no picture has more than of which nothing was told. */
         double rest = (1.0 - GLIMPSE_TILE_CONTEXT) * parts.rest + GLIMPSE_TILE_CONTEXT * whole.rest;
         if (!(rest > whole.rest)) rest = whole.rest;
+        const size_t last = count_before(s) + s->k;
         *final = rest < s->min_score || rest == -INFINITY ||
-                 (s->count >= s->k && s->found[s->k - 1].score > rest);
+                 (s->count > last && s->found[last].score > rest);
     }
     free(rows);
     return status;
@@ -178,12 +198,30 @@ static int plain_order(glimpse_search *s) {
     return GLIMPSE_OK;
 }
 
+/* The place behind the last of `count` results. The first page says which picture is the newest. */
+static int set_next_page(glimpse_results *results, const glimpse_search *s, size_t count) {
+    const glimpse_candidate *last = &s->ranked[count - 1].candidate;
+    glimpse_search_page next = {count + (s->page ? s->page->shown : 0), last->score, last->hash,
+                                last->size, 0};
+    int status = GLIMPSE_OK;
+    if (s->page) {
+        next.newest = s->page->newest;
+    } else {
+        status = s->store->ops->contents.newest(&next.newest, s->store);
+    }
+    if (status == GLIMPSE_OK) glimpse_results_set_next_page(results, &next);
+    return status;
+}
+
 static int make_results(glimpse_search *s, glimpse_availability *availability,
                         glimpse_results **out) {
     size_t count = s->ranked_count < s->wanted ? s->ranked_count : s->wanted;
-    int status = glimpse_results_create(out, count);
+    int status = glimpse_results_create(out, count, s->page ? s->page->shown : 0);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
         status = glimpse_results_append(*out, s->store, availability, s->filter, &s->ranked[i]);
+    if (status == GLIMPSE_OK && !s->captions && count > 0 && count < s->ranked_count) {
+        status = set_next_page(*out, s, count);
+    }
     return status;
 }
 
@@ -212,7 +250,14 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
     if (status != GLIMPSE_OK) goto done;
 
-    if (s->count > s->k) s->count = s->k;
+    const size_t before = count_before(s);
+    if (before > 0) {
+        s->count -= before;
+        memmove(s->found, s->found + before, s->count * sizeof *s->found);
+    }
+    /* One more says that there is a next page; ranks are made one of those that are shown. */
+    const size_t kept = s->captions ? s->k : s->k + 1;
+    if (s->count > kept) s->count = kept;
     status = s->captions ? glimpse_search_fuse(s) : plain_order(s);
     if (status == GLIMPSE_OK) status = make_results(s, &availability, results);
 done:
@@ -221,16 +266,23 @@ done:
     return status;
 }
 
-int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
-                               const glimpse_model_key *key, const float *query,
-                               const glimpse_search_options *given) {
+int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *library,
+                                    const glimpse_model_key *key, const float *query,
+                                    const glimpse_search_options *given,
+                                    const glimpse_search_page *page) {
     glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT, *const options = &own;
     glimpse_store *store = glimpse_library_store(library);
-    glimpse_search s = {.store = store, .dim = key->dim};
+    glimpse_search s = {.store = store, .dim = key->dim, .page = page};
     glimpse_results *results = NULL;
     *out = NULL;
     int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
     if (status == GLIMPSE_OK) status = check_options(options, &s);
+    if (status == GLIMPSE_OK && page && s.captions) {
+        status =
+            glimpse_fail(GLIMPSE_E_INVALID,
+                         "an order that captions have a part in has no pages: it goes by ranks, "
+                         "which move when pictures come and go");
+    }
     if (status != GLIMPSE_OK) return status;
     float *unit = malloc(2 * key->dim * sizeof *unit);
     if (!unit) return glimpse_fail_nomem(2 * key->dim * sizeof *unit, "a query");
@@ -253,14 +305,27 @@ int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
     return GLIMPSE_OK;
 }
 
-int glimpse_library_search(glimpse_results **out, glimpse_library *library,
-                           const glimpse_model *model, const float *query,
-                           const glimpse_search_options *options) {
+int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
+                               const glimpse_model_key *key, const float *query,
+                               const glimpse_search_options *options) {
+    return glimpse_library_search_page_key(out, library, key, query, options, NULL);
+}
+
+int glimpse_library_search_page(glimpse_results **out, glimpse_library *library,
+                                const glimpse_model *model, const float *query,
+                                const glimpse_search_options *options,
+                                const glimpse_search_page *page) {
     if (out) *out = NULL;
     if (!library || !model || !query || !out) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "glimpse_library_search: an argument that must be there is NULL");
     }
     glimpse_model_key key = glimpse_model_get_key(model);
-    return glimpse_library_search_key(out, library, &key, query, options);
+    return glimpse_library_search_page_key(out, library, &key, query, options, page);
+}
+
+int glimpse_library_search(glimpse_results **out, glimpse_library *library,
+                           const glimpse_model *model, const float *query,
+                           const glimpse_search_options *options) {
+    return glimpse_library_search_page(out, library, model, query, options, NULL);
 }

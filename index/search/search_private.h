@@ -6,6 +6,7 @@
 #ifndef GLIMPSE_INDEX_SEARCH_PRIVATE_H
 #define GLIMPSE_INDEX_SEARCH_PRIVATE_H
 
+#include "page.h"
 #include "results.h"
 
 typedef struct glimpse_search {
@@ -16,10 +17,11 @@ typedef struct glimpse_search {
                           told */
     int whole_only;
     glimpse_filter *filter;
-    const float *query; /* [dim], unit length */
-    float *row;         /* [dim] */
-    size_t k;           /* pictures ranked by cosine */
-    size_t wanted;      /* results asked for */
+    const float *query;              /* [dim], unit length */
+    float *row;                      /* [dim] */
+    size_t k;                        /* pictures ranked by cosine */
+    size_t wanted;                   /* results asked for */
+    const glimpse_search_page *page; /* that they are of; NULL: the first */
     size_t dim;
     double min_score;
     int has_excluded;
@@ -60,6 +62,10 @@ int glimpse_search_fuse(glimpse_search *s);
 int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
                                const glimpse_model_key *key, const float *query,
                                const glimpse_search_options *options);
+int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *library,
+                                    const glimpse_model_key *key, const float *query,
+                                    const glimpse_search_options *options,
+                                    const glimpse_search_page *page);
 int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
                                   const glimpse_model_key *key, const char *path_or_id);
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,

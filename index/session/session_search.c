@@ -4,6 +4,7 @@
  * The library is acquired before the model, so that what is missing is found out before weights are
  * prepared.
  */
+#include "session_pages.h"
 #include "session_region.h"
 #include "session_several.h"
 #include "stored.h"
@@ -25,6 +26,7 @@ typedef struct find {
     glimpse_search_options search;
     session_control control;
     size_t k;
+    session_query query; /* of the pages */
 } find;
 
 static int read_options(find *f, const glimpse_find_options *options) {
@@ -46,6 +48,13 @@ static int read_options(find *f, const glimpse_find_options *options) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a weight of re-ranking of %g; it goes from 0 to 1",
                             f->options.rerank_weight);
     }
+    if (f->options.page_token && (f->options.rerank || f->options.captions)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%s has no pages: its order shifts when pictures come and go; ask for "
+                            "more results at once",
+                            f->options.rerank ? "a re-ranked search" : "a search with captions");
+    }
+    f->query = (session_query){.options = &f->options, .search = &f->search};
     return glimpse_search_options_check(&f->search);
 }
 
@@ -144,8 +153,15 @@ static int note_coverage(glimpse_session *session, glimpse_library *library,
 static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_library *library,
                const glimpse_model *model, const float *vector) {
     glimpse_results *results = NULL;
+    glimpse_search_page page = {0};
+    char token[GLIMPSE_PAGE_TOKEN_BYTES] = "";
+    int has_page = 0;
     f->search.k = first_count(f);
-    int status = glimpse_library_search(&results, library, model, vector, &f->search);
+    f->query.fingerprint = glimpse_model_fingerprint(model);
+    int status = glimpse_session_load_page(&page, &has_page, &f->query);
+    if (status < 0) return status;
+    status = glimpse_library_search_page(&results, library, model, vector, &f->search,
+                                         has_page ? &page : NULL);
     if (status == GLIMPSE_E_NOT_FOUND) {
         status = glimpse_session_fail_uncovered(
             library, model,
@@ -160,10 +176,18 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
         status = explain_nothing(f, session, library);
         if (status < 0) glimpse_results_free(results);
     }
+    if (status == GLIMPSE_OK && !f->options.rerank) {
+        status = glimpse_session_make_token(token, glimpse_results_next_page(results), &f->query);
+        if (status < 0) glimpse_results_free(results);
+    }
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
     if (status != GLIMPSE_OK) return status;
     glimpse_hits *hits = *out;
     hits->summary.captions = f->search.captions != NULL;
+    hits->summary.before = page.shown;
+    if (*token && glimpse_hits_copy(&hits->summary.next_page, hits, token) < 0) {
+        return GLIMPSE_E_NOMEM;
+    }
     status = glimpse_hits_copy(&hits->summary.model, hits, glimpse_model_name(model));
     if (status == GLIMPSE_OK) {
         status =
@@ -182,8 +206,14 @@ static float *new_vector(const glimpse_model *model) {
 /*
  * With several models.
  */
-static int refuse_captions(const session_parts *parts, const find *f) {
-    if (parts->count == 0 || !f->options.captions) return GLIMPSE_OK;
+static int refuse_of_several(const session_parts *parts, const find *f) {
+    if (parts->count == 0) return GLIMPSE_OK;
+    if (f->options.page_token) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "a search with several models has no pages: its order goes by ranks, "
+                            "which shift when pictures come and go; ask for more results at once");
+    }
+    if (!f->options.captions) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID,
                         "captions are blended with the ranking of one model, not of several");
 }
@@ -259,7 +289,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     if (status == GLIMPSE_OK) status = wanted_words(&sentence, query, ", ");
     if (status == GLIMPSE_OK) status = check_texts(&f, texts);
     if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
-    if (status == GLIMPSE_OK) status = refuse_captions(&parts, &f);
+    if (status == GLIMPSE_OK) status = refuse_of_several(&parts, &f);
     if (status != GLIMPSE_OK) goto done;
     if (f.options.captions) f.search.captions = texts;
 
@@ -274,6 +304,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     }
     if (status != GLIMPSE_OK) goto done;
     query_vectors vectors = {query, &f.control, 0};
+    f.query.kind = "search", f.query.words = words, f.query.count = count;
     if (parts.count > 0) {
         status = run_several(out, &f, session, lease.library, &parts, vector_of_query, &vectors);
     } else {
@@ -375,8 +406,8 @@ static int vector_of_picture(void *user, float **vector, const glimpse_model **m
     }
     if (*stored.id) (void)snprintf(p->id, sizeof stored.id, "%s", stored.id);
     if (of_region) {
-        status = glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region,
-                                               library);
+        status =
+            glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region, library);
         if (status < 0) return status;
     }
     return glimpse_session_check_cancelled(&p->f->control);
@@ -396,8 +427,10 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_similar: a NULL argument");
     }
     int status = read_options(&f, options);
-    f.options.rerank = 0;
+    f.options.rerank = f.options.captions = 0;
+    f.query.kind = "similar", f.query.words = &path, f.query.count = 1;
     if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
+    if (status == GLIMPSE_OK) status = refuse_of_several(&parts, &f);
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     }

@@ -365,6 +365,8 @@ struct glimpse_contents_ops {
      * the new ones are not known. Else *replaced is 0, and nothing was done. */
     int (*replace)(int *replaced, glimpse_store *store, int64_t content, int64_t file,
                    const glimpse_content_meta *meta);
+    /* *picture: the highest id there is, 0: none. Every later one is above it. */
+    int (*newest)(int64_t *picture, glimpse_store *store);
     /* *lacking: 1 when the identity of some picture is not known. */
     int (*lack_identity)(int *lacking, glimpse_store *store);
     /* The identity of a picture that has none yet. */

@@ -68,9 +68,11 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
     uint64_t k = 10;
+    const char *token = NULL;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
+        OPTION_PAGE_TOKEN(token),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
         CLI_LIST("label", 0, &labels, "NAME",
@@ -125,6 +127,7 @@ static int run(int argc, char **argv) {
     v.spec = rerank;
     const glimpse_vlm_settings settings = vlm_session_settings(&v);
     find.search = &search;
+    find.page_token = output_page_token(token);
     find.rerank = rerank != NULL;
     find.rerank_depth = (unsigned)depth;
     find.vlm = &settings;
@@ -139,6 +142,7 @@ static int run(int argc, char **argv) {
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
+    if (hits) output_note_page(token, hits);
 done:
     glimpse_hits_free(hits);
     glimpse_query_free(query);

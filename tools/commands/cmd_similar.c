@@ -15,9 +15,11 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     const char *region = NULL;
     uint64_t k = 10;
+    const char *token = NULL;
     int with_self = 0, embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
+        OPTION_PAGE_TOKEN(token),
         CLI_TEXT("region", 0, &region, "X,Y,W,H",
                  "look for this part of the picture: in pixels, or in percent as in "
                  "25%,10%,50%,50%"),
@@ -45,6 +47,7 @@ static int run(int argc, char **argv) {
     search.k = (size_t)k;
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
+    find.page_token = output_page_token(token);
     find.with_self = with_self;
     int status = glimpse_search_options_check(&search);
     if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
@@ -60,6 +63,7 @@ static int run(int argc, char **argv) {
     }
     output_note_models(hits);
     code = output_hits(&output, path, hits);
+    output_note_page(token, hits);
 done:
     glimpse_hits_free(hits);
     session_close(&s);

@@ -77,7 +77,7 @@ static void write_alt(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
     const char *slash = strrchr(r->path, '/');
     html_text(to, slash ? slash + 1 : r->path);
-    (void)fprintf(to, ", result %zu of %zu for ", i + 1, list->count);
+    (void)fprintf(to, ", result %zu of %zu for ", list->before + i + 1, list->before + list->count);
     html_text(to, list->query);
     if (r->caption) {
         (void)fputs(": ", to);
@@ -180,7 +180,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     (void)fprintf(to,
                   "</span><span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                   "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  i + 1, width);
+                  list->before + i + 1, width);
     html_path(to, name);
     (void)fputs("</div>", to);
     write_facts(to, r);

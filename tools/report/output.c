@@ -138,12 +138,13 @@ static void print_json(const output_list *list) {
         jout_key(&j, "failed"), jout_uint(&j, list->failed);
         jout_close(&j, '}');
     }
+    jout_text_or_null(&j, "next_page", list->next_page ? list->next_page : "");
     jout_key(&j, "results");
     jout_open(&j, '[');
     for (size_t i = 0; i < list->count; i++) {
         const glimpse_result *r = list->results[i];
         jout_open(&j, '{');
-        jout_key(&j, "rank"), jout_uint(&j, i + 1);
+        jout_key(&j, "rank"), jout_uint(&j, list->before + i + 1);
         jout_key(&j, "score"), jout_number(&j, r->score);
         write_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
@@ -181,7 +182,7 @@ static void print_tsv_field(const char *bytes) {
 static void print_tsv(const output_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const glimpse_result *r = list->results[i];
-        (void)printf("%zu\t%.6f\t", i + 1, r->score);
+        (void)printf("%zu\t%.6f\t", list->before + i + 1, r->score);
         print_tsv_field(r->path);
         (void)printf("\t%u\t%u\t%s\t%s", (unsigned)r->width, (unsigned)r->height, r->taken, r->id);
         for (size_t m = 0; m < list->model_count; m++) {
@@ -263,6 +264,20 @@ int output_print(const output_options *o, const output_list *list) {
     return code;
 }
 
+const char *output_page_token(const char *token) {
+    return token && strcmp(token, "first") != 0 ? token : NULL;
+}
+
+void output_note_page(const char *token, const glimpse_hits *hits) {
+    const char *next = glimpse_hits_summarize(hits)->next_page;
+    if (!token) return;
+    if (next) {
+        tool_note("next page: the same with --page-token %s", next);
+    } else {
+        tool_note("this is the last page");
+    }
+}
+
 void output_note_models(const glimpse_hits *hits) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     const glimpse_hits_model *max = NULL, *min = NULL;
@@ -291,6 +306,8 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .captions = summary->captions,
                         .models = summary->models,
                         .model_count = summary->model_count,
+                        .before = (size_t)summary->before,
+                        .next_page = summary->next_page,
                         .ranks = xcalloc(count, sizeof *list.ranks)};
     for (size_t i = 0; i < count; i++) {
         const glimpse_hit *hit = glimpse_hits_get(hits, i);

@@ -52,6 +52,8 @@ typedef struct output_list {
     const glimpse_hits_model *models; /* [model_count] */
     size_t model_count;
     const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
+    size_t before;                  /* results on the pages before */
+    const char *next_page;          /* token, or NULL */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
@@ -60,6 +62,11 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+
+/* What --page-token `token` means to the library: NULL for "first", and without the option. */
+const char *output_page_token(const char *token);
+/* Where pages were asked for: a note how to get the next one, or that this was the last. */
+void output_note_page(const char *token, const glimpse_hits *hits);
 
 /* Of several models: a note when they do not cover the same number of pictures. */
 void output_note_models(const glimpse_hits *hits);

@@ -31,6 +31,14 @@
  * the model named first, then of the next, then by id. Filters hold for every ranking, min_score
  * as well. Re-ranking starts from the fused order; captions are blended with one model only.
  *
+ * Pages. A summary's next_page, given as page_token with the same query, filters and model, gives
+ * the results behind these; k may differ from page to page. Indexing may go on between pages: what
+ * was in the library with the first page comes on one page and no other, what came later on none of
+ * the later pages, what was removed is not shown any more. Only the order by the cosine of one model
+ * has pages. With captions, re-ranking or several models next_page is NULL and a page_token
+ * GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best, which shift when pictures
+ * come and go.
+ *
  * Threads: as the session. Hits are immutable and do not depend on the session.
  */
 #ifndef GLIMPSE_SESSION_SEARCH_H
@@ -77,6 +85,7 @@ typedef struct glimpse_find_options {
                                         re-ranking; not while vectors are compared */
     void *user;
     glimpse_find_region region; /* similar: what to look for in the picture */
+    const char *page_token; /* the page behind this one (glimpse_hits_summary); NULL: the first */
 } glimpse_find_options;
 
 static inline glimpse_find_options glimpse_find_options_init(void) {
@@ -128,6 +137,10 @@ typedef struct glimpse_hits_summary {
     const glimpse_hits_model *models; /* [model_count] in the order of their names in "A+B"; NULL
                                          and 0 for a search with one */
     size_t model_count;
+    /* Pages. */
+    uint64_t before;       /* results on the pages before */
+    const char *next_page; /* token of the page behind this one; NULL: there is none, or the order
+                              has no pages */
 } glimpse_hits_summary;
 
 typedef struct glimpse_hits glimpse_hits;

@@ -208,6 +208,14 @@ int glimpse_catalog_identify(glimpse_store *store, int64_t picture, const glimps
     return status;
 }
 
+int glimpse_catalog_newest_content(int64_t *picture, glimpse_store *store) {
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status = glimpse_db_integer(db, picture, "SELECT coalesce(max(id), 0) FROM picture", "");
+    glimpse_db_leave(db);
+    return status;
+}
+
 int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
     int64_t one = 0;

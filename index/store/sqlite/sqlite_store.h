@@ -136,6 +136,7 @@ int glimpse_catalog_find_identity(int64_t *picture, int *embedded, glimpse_store
 int glimpse_catalog_is_unfinished(int *unfinished, glimpse_store *store);
 int glimpse_catalog_count_unidentified(uint64_t *count, glimpse_store *store);
 int glimpse_catalog_finish(glimpse_store *store);
+int glimpse_catalog_newest_content(int64_t *picture, glimpse_store *store);
 int glimpse_catalog_lack_identity(int *lacking, glimpse_store *store);
 int glimpse_catalog_find_id(int64_t *picture, glimpse_store *store, const glimpse_hash *id);
 int glimpse_catalog_id_of(glimpse_hash *id, int *known, glimpse_store *store,

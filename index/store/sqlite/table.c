@@ -81,6 +81,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                  .write = glimpse_catalog_write_content,
                  .replace = glimpse_catalog_replace_content,
                  .attach = glimpse_catalog_attach_content,
+                 .newest = glimpse_catalog_newest_content,
                  .lack_identity = glimpse_catalog_lack_identity,
                  .identify = glimpse_catalog_identify,
                  .write_metadata = glimpse_catalog_write_metadata,

@@ -1,0 +1,108 @@
+/*
+ * page.c - where a page of results begins, as text.
+ *
+ * A token is hexadecimal digits of these bytes, numbers with the lowest byte first:
+ *     1   version
+ *     8   of the hash of the query
+ *     8   results on the pages before
+ *     8   score of the last of them, as an IEEE 754 double
+ *     16  hash of its first bytes
+ *     8   their number
+ *     8   newest picture of the first page
+ *     4   of the hash of all these
+ */
+#include "page.h"
+
+#include "core/error.h"
+#include "core/hex.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    VERSION = 1,
+    QUERY_BYTES = 8,
+    SUM_BYTES = 4,
+    SUMMED_BYTES = 1 + QUERY_BYTES + 8 + 8 + GLIMPSE_HASH_BYTES + 8 + 8,
+    BYTES = SUMMED_BYTES + SUM_BYTES
+};
+
+static uint8_t *write_number(uint8_t *to, uint64_t value) {
+    for (int i = 0; i < 8; i++)
+        *to++ = (uint8_t)(value >> (8 * i));
+    return to;
+}
+
+static const uint8_t *read_number(uint64_t *value, const uint8_t *from) {
+    *value = 0;
+    for (int i = 0; i < 8; i++)
+        *value |= (uint64_t)*from++ << (8 * i);
+    return from;
+}
+
+void glimpse_page_to_token(char token[GLIMPSE_PAGE_TOKEN_BYTES], const glimpse_search_page *page,
+                           const glimpse_hash *query) {
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[BYTES], *to = bytes;
+    uint64_t score;
+    memcpy(&score, &page->score, sizeof score);
+    *to++ = VERSION;
+    memcpy(to, query->bytes, QUERY_BYTES);
+    to = write_number(to + QUERY_BYTES, page->shown);
+    to = write_number(to, score);
+    memcpy(to, page->hash.bytes, GLIMPSE_HASH_BYTES);
+    to = write_number(to + GLIMPSE_HASH_BYTES, page->size);
+    to = write_number(to, (uint64_t)page->newest);
+    const glimpse_hash sum = glimpse_hash_bytes(bytes, SUMMED_BYTES);
+    memcpy(to, sum.bytes, SUM_BYTES);
+    for (size_t i = 0; i < BYTES; i++) {
+        token[2 * i] = digits[bytes[i] >> 4];
+        token[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    token[2 * BYTES] = '\0';
+}
+
+static int from_hex(uint8_t bytes[BYTES], const char *token) {
+    if (strlen(token) != 2 * (size_t)BYTES) return 0;
+    for (size_t i = 0; i < BYTES; i++) {
+        const int high = glimpse_hex_digit(token[2 * i]), low = glimpse_hex_digit(token[2 * i + 1]);
+        if (high < 0 || low < 0) return 0;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return 1;
+}
+
+int glimpse_page_from_token(glimpse_search_page *page, const char *token,
+                            const glimpse_hash *query) {
+    uint8_t bytes[BYTES];
+    const int is_hex = from_hex(bytes, token);
+    if (is_hex && bytes[0] != VERSION) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "the page token is of another version of glimpse; begin with the first "
+                            "page again");
+    }
+    const glimpse_hash sum = glimpse_hash_bytes(bytes, is_hex ? SUMMED_BYTES : 0);
+    if (!is_hex || memcmp(sum.bytes, bytes + SUMMED_BYTES, SUM_BYTES) != 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "\"%.40s%s\" is no page token: take the whole of what the page before "
+                            "gave",
+                            token, strlen(token) > 40 ? "..." : "");
+    }
+    if (memcmp(bytes + 1, query->bytes, QUERY_BYTES) != 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "the page token is of another query: the words, the filters and the "
+                            "model must be those of the page before");
+    }
+    uint64_t score, newest;
+    const uint8_t *from = read_number(&page->shown, bytes + 1 + QUERY_BYTES);
+    from = read_number(&score, from);
+    memcpy(page->hash.bytes, from, GLIMPSE_HASH_BYTES);
+    from = read_number(&page->size, from + GLIMPSE_HASH_BYTES);
+    (void)read_number(&newest, from);
+    memcpy(&page->score, &score, sizeof score);
+    page->newest = (int64_t)newest;
+    if (page->shown == 0 || isnan(page->score)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s...\" is no page token", token);
+    }
+    return GLIMPSE_OK;
+}
