@@ -153,29 +153,25 @@ static void results_fit_terminals_of_any_width_with_every_path_whole(void **stat
     static const char *const dumb[] = {"TERM=dumb", NULL};
     static const struct {
         const char *const *environment, *const *arguments;
+        unsigned columns;
         int has_color;
-    } cases[] = {{colored, search, 1},
-                 {refused, search, 0},
-                 {colored, uncolored, 0},
-                 {dumb, search, 0},
-                 {colored, similar, 1}};
-    static const unsigned widths[] = {60, 80, 200};
+    } cases[] = {{colored, search, 60, 1},    {colored, search, 80, 1}, {colored, search, 200, 1},
+                 {refused, search, 60, 0},    {refused, search, 80, 0}, {refused, search, 200, 0},
+                 {colored, uncolored, 80, 0}, {dumb, search, 60, 0},    {colored, similar, 60, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        for (size_t k = 0; k < 3; k++) {
-            char *text = run_on_terminal(widths[k], cases[i].environment, cases[i].arguments);
-            size_t links = 0;
-            char *plain = expect_to_fit(text, widths[k], &links);
-            expect_paths(plain);
-            assert_int_equal(strchr(text, '\033') != NULL, cases[i].has_color);
-            assert_int_equal(links, cases[i].has_color ? NAMES : 0);
-            /* Where all fits, a result is a line. */
-            size_t lines = 0;
-            for (const char *s = plain; *s; s++)
-                lines += *s == '\n';
-            assert_int_equal(lines, widths[k] == 200 ? 1 + NAMES : 1 + 2 * NAMES);
-            free(plain);
-            free(text);
-        }
+        const unsigned columns = cases[i].columns;
+        char *text = run_on_terminal(columns, cases[i].environment, cases[i].arguments);
+        size_t links = 0, lines = 0;
+        char *plain = expect_to_fit(text, columns, &links);
+        expect_paths(plain);
+        assert_int_equal(strchr(text, '\033') != NULL, cases[i].has_color);
+        assert_int_equal(links, cases[i].has_color ? NAMES : 0);
+        /* Where all fits, a result is a line. */
+        for (const char *s = plain; *s; s++)
+            lines += *s == '\n';
+        assert_int_equal(lines, columns == 200 ? 1 + NAMES : 1 + 2 * NAMES);
+        free(plain);
+        free(text);
     }
 }
 
@@ -260,32 +256,21 @@ static void links_are_for_terminals_that_know_them(void **state) {
         int links;
     } cases[] = {
         {{"TERM=xterm-kitty"}, 1},
-        {{"TERM=alacritty"}, 1},
         {{"TERM=linux"}, 0},
-        {{"TERM=vt100"}, 0},
         {{"TERM=screen-256color"}, 0},
         {{"TERM=xterm-256color", "VTE_VERSION=4600"}, 0},
         {{"TERM=xterm-256color", "VTE_VERSION=7200"}, 1},
         {{"TERM=xterm-256color", "TERM_PROGRAM=Apple_Terminal"}, 0},
-        {{"TERM=tmux-256color", "TMUX=/tmp/x,1,0", "TERM_PROGRAM=tmux"}, 0},
+        {{"TMUX=/tmp/x,1,0", "TERM_PROGRAM=tmux", "TERM_PROGRAM_VERSION=3.3a"}, 0},
+        {{"TMUX=/tmp/x,1,0", "TERM_PROGRAM=tmux", "TERM_PROGRAM_VERSION=3.4"}, 1},
     };
+    static const char *const files[] = {"status", "--files", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *text = run_on_terminal(80, cases[i].environment, search);
+        char *text = run_on_terminal(80, cases[i].environment, files);
         if ((strstr(text, "\033]8;") != NULL) != cases[i].links)
             fail_msg("%s: %.300s", cases[i].environment[0], text);
-        assert_non_null(strstr(text, "\033["));
         free(text);
     }
-    static const char *const old[] = {"TMUX=x", "TERM_PROGRAM=tmux", "TERM_PROGRAM_VERSION=3.3a",
-                                      NULL};
-    static const char *const new[] = {"TMUX=x", "TERM_PROGRAM=tmux", "TERM_PROGRAM_VERSION=3.4",
-                                      NULL};
-    char *text = run_on_terminal(80, old, search);
-    assert_null(strstr(text, "\033]8;"));
-    free(text);
-    text = run_on_terminal(80, new, search);
-    assert_non_null(strstr(text, "\033]8;"));
-    free(text);
 }
 
 static void pipes_have_no_colours_unless_told_so(void **state) {
@@ -295,16 +280,13 @@ static void pipes_have_no_colours_unless_told_so(void **state) {
         int has_color;
     } cases[] = {
         {"\"$G\" search x -q", 0},
-        {"\"$G\" search x -q --color auto", 0},
         {"\"$G\" search x -q --color=always", 1},
         {"\"$G\" dedup p -q --color always", 1},
         {"\"$G\" audit p -q --color always", 1},
         {"CLICOLOR_FORCE=1 \"$G\" search x -q", 1},
         {"CLICOLOR_FORCE=0 \"$G\" search x -q", 0},
         {"CLICOLOR_FORCE=1 NO_COLOR=1 \"$G\" search x -q", 0},
-        {"CLICOLOR_FORCE=1 NO_COLOR= \"$G\" search x -q", 1},
         {"NO_COLOR=1 \"$G\" search x -q --color always", 1},
-        {"\"$G\" search x -q --color always --json", 0},
         {"\"$G\" search x -q --color always --tsv", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -73,28 +73,41 @@ static int can_be_shown(const char *text) {
     return same && (ascii || text_terminal_is_utf8());
 }
 
+/* The number at text[at..at + digits). */
+static int number_at(const char *text, size_t at, size_t digits) {
+    int number = 0;
+    for (size_t i = 0; i < digits; i++)
+        number = 10 * number + (text[at + i] - '0');
+    return number;
+}
+
+/* "2021-05-30T14:03" and more; 0 when it is something else. */
+static int read_date(struct tm *out, const char *iso) {
+    static const char pattern[] = "0000-00-00T00:00";
+    for (size_t i = 0; pattern[i]; i++) {
+        const int digit = iso[i] >= '0' && iso[i] <= '9';
+        if (pattern[i] == '0' ? !digit : iso[i] != pattern[i]) return 0;
+    }
+    out->tm_year = number_at(iso, 0, 4) - 1900;
+    out->tm_mon = number_at(iso, 5, 2) - 1;
+    out->tm_mday = number_at(iso, 8, 2);
+    out->tm_hour = number_at(iso, 11, 2);
+    out->tm_min = number_at(iso, 14, 2);
+    return out->tm_mon >= 0 && out->tm_mon < 12; /* what names of months are asked for */
+}
+
 static char *write_date(const char *iso, int with_time) {
     struct tm when = {.tm_isdst = -1};
-    int read = 0;
-    if (sscanf(iso, "%4d-%2d-%2dT%2d:%2d%n", &when.tm_year, &when.tm_mon, &when.tm_mday,
-               &when.tm_hour, &when.tm_min, &read) != 5 ||
-        read != 16) {
-        return xstrdup(iso);
-    }
+    if (!read_date(&when, iso)) return xstrdup(iso);
     char *plain = xprintf("%.10s%s%.5s", iso, with_time ? " " : "", with_time ? iso + 11 : "");
     locale_t locale = locale_of_dates();
     if (!locale) return plain;
-    struct tm noon = {.tm_year = when.tm_year - 1900,
-                      .tm_mon = when.tm_mon - 1,
-                      .tm_mday = when.tm_mday,
-                      .tm_hour = 12,
-                      .tm_isdst = -1};
+    struct tm noon = when;
+    noon.tm_hour = 12;
     if (mktime(&noon) != (time_t)-1) { /* the day of the week, for locales that show it */
         when.tm_wday = noon.tm_wday;
         when.tm_yday = noon.tm_yday;
     }
-    when.tm_year -= 1900;
-    when.tm_mon -= 1;
     char format[FORMAT_BYTES], text[TEXT_BYTES];
     read_format(format, locale, with_time);
     if (strftime_l(text, sizeof text, format, &when, locale) == 0 || !can_be_shown(text)) {

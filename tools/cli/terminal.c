@@ -85,11 +85,11 @@ int terminal_in_multiplexer(void) {
 /* tmux hands links on since 3.4; before, it drops them. */
 static int tmux_has_links(void) {
     if (strcmp(variable("TERM_PROGRAM"), "tmux") != 0) return 0;
-    const char *version = variable("TERM_PROGRAM_VERSION");
-    unsigned major = 0, minor = 0;
-    version += strcspn(version, "0123456789");
-    return sscanf(version, "%u.%u", &major, &minor) == 2 &&
-           (major > 3 || (major == 3 && minor >= 4));
+    const char *version = variable("TERM_PROGRAM_VERSION"); /* "3.4", "next-3.6" */
+    char *end = NULL;
+    unsigned long major = strtoul(version + strcspn(version, "0123456789"), &end, 10);
+    unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+    return major > 3 || (major == 3 && minor >= 4);
 }
 
 int terminal_has_links(void) {

@@ -115,7 +115,7 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
     if (list->seconds || list->captions) {
         (void)fprintf(to, "<div class=\"facts\">score %.*f</div>", list->models ? 4 : 3, r->score);
     }
-    for (size_t m = 0; m < list->model_count; m++) {
+    for (size_t m = 0; list->models && m < list->model_count; m++) {
         const glimpse_hit_rank *rank = &list->ranks[i][m];
         (void)fputs("<div class=\"facts\">", to);
         html_text(to, list->models[m].name);
