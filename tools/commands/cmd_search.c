@@ -6,6 +6,7 @@
 #include "offer.h"
 #include "output.h"
 #include "progress.h"
+#include "search_batch.h"
 #include "session.h"
 #include "text.h"
 #include "tool.h"
@@ -58,6 +59,18 @@ static int print_hits(const output_options *o, const char *query, const glimpse_
     return code;
 }
 
+/* --queries has its own input and output. CLI_RUN, or an exit code after saying what is wrong. */
+static int check_batch(const cli_arguments *arguments, const output_options *o, const char *token) {
+    if (arguments->count > 0) {
+        return cli_misuse(&cmd_search, "--queries has the queries: no words beside it");
+    }
+    if (o->tsv || o->paths || o->nul || o->html || o->preview || o->open) {
+        return cli_misuse(&cmd_search, "--queries prints JSON, an object a line, and nothing else");
+    }
+    if (token) return cli_misuse(&cmd_search, "--page-token is of one query, not of --queries");
+    return CLI_RUN;
+}
+
 static int run(int argc, char **argv) {
     session s = {0};
     vlm_session v = VLM_SESSION_INIT;
@@ -68,7 +81,7 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
     uint64_t k = 10;
-    const char *token = NULL;
+    const char *token = NULL, *queries = NULL;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
@@ -80,6 +93,9 @@ static int run(int argc, char **argv) {
         CLI_FLAG("captions", 0, &find.captions,
                  "also look for the words in stored captions, and blend both rankings"),
         OPTION_CAPTIONS_WEIGHT(search.captions_weight),
+        CLI_TEXT("queries", 0, &queries, "FILE",
+                 "answer the queries of FILE (- for standard input), one a line, each with an "
+                 "object of JSON on a line"),
         CLI_HEADING("Re-ranking"),
         CLI_OPTIONAL("rerank", 'r', &rerank, "MODEL",
                      "let a vision-language model look at the best again: a folder, a name, or "
@@ -108,15 +124,19 @@ static int run(int argc, char **argv) {
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
-    if (arguments.count == 0) {
+    if (queries) {
+        if ((code = check_batch(&arguments, &output, token)) != CLI_RUN) goto done;
+    } else if (arguments.count == 0) {
         code = cli_misuse(&cmd_search, "what should be searched for?");
     } else if ((status = glimpse_query_parse(&query, arguments.words, arguments.count)) < 0) {
         code = cli_refused(&cmd_search, status);
-    } else if (find.captions && !has_words(query)) {
+    }
+    if (code != CLI_RUN) goto done;
+    if (query && find.captions && !has_words(query)) {
         code = cli_misuse(&cmd_search, "--captions needs words to look for");
     } else if (!(search.captions_weight >= 0.0 && search.captions_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--captions-weight goes from 0 to 1");
-    } else if (rerank && !has_words(query)) {
+    } else if (query && rerank && !has_words(query)) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
@@ -133,13 +153,17 @@ static int run(int argc, char **argv) {
     find.vlm = &settings;
     find.progress = session_show_progress;
     find.cancelled = session_cancelled;
-    if (rerank) tool_catch_stop();
+    if (rerank || queries) tool_catch_stop();
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     /* Where there is nothing to search no model helps. */
     if (glimpse_session_has_library(s.base) == 1 && (code = offer_model(&s, 0)) != CLI_RUN) {
         goto done;
     }
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
+    if (queries) {
+        code = search_batch(&s, queries, &find);
+        goto done;
+    }
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
     code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
     if (hits) output_note_page(token, hits);
@@ -164,18 +188,27 @@ const cli_command cmd_search = {
     "With --rerank a vision-language model looks at the best of them again and says how well the "
     "texts of the query fit; its score and the first one are blended. A picture it cannot score "
     "keeps its place.\n\n"
+    "--queries FILE answers many queries at once: each line is one, and each gives the line that "
+    "--json prints of it. One that fails gives {\"query\", \"line\", \"error\"}, and the others go "
+    "on.\n\n"
+    "--page-token goes through the results a page at a time; pictures that come or go in between "
+    "make nothing appear twice or be left out.\n\n"
     "--model A+B asks both models and fuses their ranks: 1 / (60 + rank) of each are added up. A "
     "picture that one of them does not cover has one rank. --embed first embeds what is missing; "
     "Ctrl-C stops it with what is done kept.\n\n"
     "A picture that was indexed with --tiles has the best of the scores of itself and its tiles; "
     "where it is a tile's, the result says which. --no-tiles looks at whole pictures only.\n\n"
-    "Exit code 1 when nothing is found, 3 when pictures could not be looked at again.",
+    "Exit code 1 when nothing is found, 3 when pictures could not be looked at again, or a query "
+    "of "
+    "--queries failed.",
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
     "  glimpse search \"2:golden retriever\" + ./pool.jpg - fruit\n"
     "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
+    "  glimpse search --queries queries.txt -k 3 > answers.jsonl\n"
+    "  glimpse search beach -k 50 --page-token first\n"
     "  glimpse search in the snow --label dog\n"
     "  glimpse search a red kite over the sea --captions\n"
     "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"

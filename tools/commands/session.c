@@ -6,8 +6,18 @@
 #include "progress.h"
 #include "tool.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* Each note once, however many queries there are. */
 static void note(void *user, const char *text) {
-    const session *s = user;
+    session *s = user;
+    for (size_t i = 0; i < s->noted_count; i++) {
+        if (strcmp(s->noted[i], text) == 0) return;
+    }
+    if (s->noted_count < sizeof s->noted / sizeof *s->noted) {
+        s->noted[s->noted_count++] = xstrdup(text);
+    }
     if (!s->quiet) tool_note("%s", text);
 }
 
@@ -60,4 +70,6 @@ int session_cancelled(void *user) {
 void session_close(session *s) {
     glimpse_session_close(s->base);
     s->base = NULL;
+    while (s->noted_count > 0)
+        free(s->noted[--s->noted_count]);
 }

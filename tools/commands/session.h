@@ -31,6 +31,8 @@ typedef struct session {
     int quiet;
     glimpse_session *base; /* session_begin */
     char offered[128];     /* the model that was chosen when it was offered */
+    char *noted[16];       /* what people were told already, as of many queries */
+    size_t noted_count;
 } session;
 
 #define SESSION_LIBRARY_OPTION(s)                     \
