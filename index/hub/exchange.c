@@ -7,6 +7,7 @@
 #include "hub.h"
 
 #include "core/error.h"
+#include "http/redirect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,6 @@
 
 enum { MAX_REDIRECTS = 10, KEPT_BODY = 64 << 10 };
 static const double CONNECT_SECONDS = 30.0, STALLED_SECONDS = 60.0;
-
-static int is_redirect(long status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
 
 static int is_wanted(const hub_exchange *x) {
     return x->get.status == 200 || x->get.status == 206;
@@ -81,51 +78,6 @@ static int on_poll(void *user) {
     const glimpse_pull_options *options = &x->client->options;
     if (options->cancelled && options->cancelled(options->user)) x->is_cancelled = 1;
     return x->is_cancelled;
-}
-
-/*
- * Redirects.
- */
-char *glimpse_hub_resolve(const char *url, const char *location) {
-    if (glimpse_http_scheme_length(location) > 0) return strdup(location);
-    size_t scheme = glimpse_http_scheme_length(url);
-    if (location[0] == '/' && location[1] == '/') {
-        return glimpse_hub_format("%.*s%s", (int)(scheme - 2), url, location);
-    }
-    size_t origin = scheme + strcspn(url + scheme, "/?#");
-    if (location[0] == '/') return glimpse_hub_format("%.*s%s", (int)origin, url, location);
-    size_t path = strcspn(url, "?#");
-    while (path > origin && url[path - 1] != '/')
-        path--;
-    return glimpse_hub_format("%.*s%s%s", (int)path, url, path > origin ? "" : "/", location);
-}
-
-/* The next URL into *url, or NULL when there is none. */
-static int follow(char **url, const hub_exchange *x, const glimpse_http_origin *from) {
-    glimpse_http_origin to;
-    char *location = glimpse_http_get_header(&x->get, "Location");
-    char *next = location ? glimpse_hub_resolve(*url, location) : NULL;
-    free(location);
-    free(*url);
-    *url = next;
-    if (!next) return GLIMPSE_OK;
-    for (const char *p = next; *p; p++) {
-        if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127) {
-            return glimpse_fail(GLIMPSE_E_FORMAT, "%s redirects to what is no address", x->host);
-        }
-    }
-    if (!glimpse_http_read_origin(&to, next)) {
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s redirects to %.200s, which is no address of the "
-                            "web",
-                            x->host, next);
-    }
-    if (from->secure && !to.secure) {
-        return glimpse_fail(GLIMPSE_E_FORMAT,
-                            "%s redirects from https to http (%.200s), which is not followed",
-                            x->host, to.address.host);
-    }
-    return GLIMPSE_OK;
 }
 
 /*
@@ -193,13 +145,14 @@ int glimpse_hub_exchange_run(hub_client *client, hub_exchange *x) {
             break;
         }
         status = ask(x, url, &origin);
-        if (status < 0 || x->end != GLIMPSE_HTTP_DONE || !is_redirect(x->status)) break;
+        if (status < 0 || x->end != GLIMPSE_HTTP_DONE || !glimpse_http_is_redirect(x->status))
+            break;
         if (hops == MAX_REDIRECTS) {
             status = glimpse_fail(GLIMPSE_E_FORMAT, "%s redirects more than %d times", x->host,
                                   MAX_REDIRECTS);
             break;
         }
-        status = follow(&url, x, &origin);
+        status = glimpse_http_follow(&url, &x->get, &origin);
         if (status == GLIMPSE_OK && !url) {
             status = glimpse_fail(GLIMPSE_E_FORMAT, "%s redirects without saying where", x->host);
         }

@@ -98,8 +98,6 @@ typedef struct hub_exchange {
 /* GLIMPSE_OK, and the answer is to be judged; or a failure of this side. */
 int glimpse_hub_exchange_run(hub_client *client, hub_exchange *exchange);
 void glimpse_hub_exchange_free(hub_exchange *exchange);
-/* malloc'ed: `location`, which may be relative, as seen from `url`. */
-char *glimpse_hub_resolve(const char *url, const char *location);
 
 /*
  * What an answer means (judge.c).

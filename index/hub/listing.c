@@ -7,6 +7,7 @@
 #include "hub.h"
 
 #include "core/error.h"
+#include "http/redirect.h"
 #include "text/json_load.h"
 
 #include <stdlib.h>
@@ -99,7 +100,7 @@ static int add_tree(int *found, hub_listing *listing, hub_client *client, const 
             status = glimpse_hub_listing_add(listing, entries, revision);
         }
         json_decref(entries);
-        char *whole = next ? glimpse_hub_resolve(url, next) : NULL;
+        char *whole = next ? glimpse_http_resolve(url, next) : NULL;
         if (next && !whole && status == GLIMPSE_OK) status = no_memory();
         free(next);
         free(url);

@@ -14,7 +14,10 @@
  */
 #include <glimpse/query.h>
 
+#include "query_terms.h"
+
 #include "core/error.h"
+#include "http/fetch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -88,7 +91,7 @@ static char *expand_home(const char *path) {
 }
 
 /* Takes over `body`, also when it fails. */
-static int add_term(glimpse_query *query, double weight, int is_picture, char *body) {
+static int add_term(glimpse_query *query, double weight, int is_picture, int is_url, char *body) {
     if (!body) return glimpse_fail_nomem(1, "a query");
     if (query->count == query->capacity) {
         size_t capacity = query->capacity ? 2 * query->capacity : 8;
@@ -100,7 +103,7 @@ static int add_term(glimpse_query *query, double weight, int is_picture, char *b
         query->terms = terms;
         query->capacity = capacity;
     }
-    query->terms[query->count++] = (glimpse_query_term){weight, is_picture, body};
+    query->terms[query->count++] = (glimpse_query_term){weight, is_picture, body, is_url};
     return GLIMPSE_OK;
 }
 
@@ -190,7 +193,7 @@ static int parse_quoted(parser *p, glimpse_query *query, double weight) {
                               position(p, p->at));
         goto done;
     }
-    status = add_term(query, weight, 0, body);
+    status = add_term(query, weight, 0, 0, body);
     body = NULL;
 done:
     free(body);
@@ -220,7 +223,7 @@ static int parse_whole_path(parser *p, glimpse_query *query, double weight, int 
     }
     *found = 1;
     p->at = end;
-    return add_term(query, weight, 1, path);
+    return add_term(query, weight, 1, 0, path);
 }
 
 /* Everything up to the next operator: a path or a text. */
@@ -248,6 +251,16 @@ static int parse_plain(parser *p, glimpse_query *query, double weight) {
     int status = GLIMPSE_OK;
     if (!path) {
         status = glimpse_fail_nomem(kept, "a query");
+    } else if (glimpse_http_is_url(body)) {
+        if (strpbrk(body, " \t\n")) {
+            status = glimpse_fail(GLIMPSE_E_INVALID,
+                                  "query, character %zu: %.*s is an address; to combine a picture "
+                                  "with a text, put a + between them",
+                                  position(p, start), (int)strcspn(body, " \t\n"), body);
+        } else {
+            status = add_term(query, weight, 1, 1, body);
+            body = NULL;
+        }
     } else if (starts_like_path(body)) {
         /* `./pool.jpg night`: two words, and only together they are no file. */
         if (words > 1 && !names_picture(path)) {
@@ -256,14 +269,14 @@ static int parse_plain(parser *p, glimpse_query *query, double weight) {
                                   "with a text, put a + between them: %.*s + ...",
                                   position(p, start), path, (int)first_word, body);
         } else {
-            status = add_term(query, weight, 1, path);
+            status = add_term(query, weight, 1, 0, path);
             path = NULL;
         }
     } else if (names_picture(path)) {
-        status = add_term(query, weight, 1, path);
+        status = add_term(query, weight, 1, 0, path);
         path = NULL;
     } else {
-        status = add_term(query, weight, 0, body);
+        status = add_term(query, weight, 0, 0, body);
         body = NULL;
     }
     free(path);
@@ -381,6 +394,15 @@ const glimpse_query_term *glimpse_query_get(const glimpse_query *query, size_t i
     return query && i < query->count ? &query->terms[i] : NULL;
 }
 
+int glimpse_query_set_file(glimpse_query *query, size_t i, const char *path) {
+    glimpse_query_term *term = &query->terms[i];
+    char *copy = strdup(path);
+    if (!copy) return glimpse_fail_nomem(strlen(path), "a query");
+    free((char *)(uintptr_t)term->body);
+    *term = (glimpse_query_term){term->weight, 1, copy, 0};
+    return GLIMPSE_OK;
+}
+
 unsigned glimpse_query_towers(const glimpse_query *query) {
     unsigned towers = 0;
     for (size_t i = 0; i < glimpse_query_count(query); i++)
@@ -404,7 +426,10 @@ int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *quer
     }
     for (size_t i = 0; i < query->count; i++) {
         const glimpse_query_term *term = &query->terms[i];
-        if (term->is_picture) {
+        if (term->is_url) {
+            status = glimpse_fail(GLIMPSE_E_INVALID, "%.200s is an address that nobody fetched",
+                                  term->body);
+        } else if (term->is_picture) {
             status = glimpse_encoder_file(unit, encoder, term->body, 0);
         } else {
             int cut = 0;

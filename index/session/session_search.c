@@ -7,10 +7,12 @@
 #include "session_pages.h"
 #include "session_region.h"
 #include "session_several.h"
+#include "session_url.h"
 #include "stored.h"
 
 #include "core/error.h"
 #include "core/options.h"
+#include "http/fetch.h"
 
 #include <glimpse/query.h>
 #include <glimpse/stored_labels.h>
@@ -279,6 +281,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     session_worker worker = {0};
     session_vlm vlm = {0};
     session_parts parts;
+    session_fetched *fetched = NULL;
     if (out) *out = NULL;
     if (!out || !session) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_search: a NULL argument");
@@ -303,6 +306,8 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
                                              &f.control);
     }
     if (status != GLIMPSE_OK) goto done;
+    status = glimpse_session_fetch_all(&fetched, query, f.options.network, &f.control);
+    if (status != GLIMPSE_OK) goto done;
     query_vectors vectors = {query, &f.control, 0};
     f.query.kind = "search", f.query.words = words, f.query.count = count;
     if (parts.count > 0) {
@@ -326,6 +331,8 @@ done:
         glimpse_hits_free(*out);
         *out = NULL;
     }
+    status = glimpse_session_name_url(status, fetched, glimpse_query_count(query));
+    glimpse_session_drop_all(fetched, glimpse_query_count(query));
     glimpse_session_release_vlm(&vlm);
     glimpse_session_release_encoder(&worker);
     glimpse_session_release_library(&lease);
@@ -422,6 +429,7 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     float *vector = NULL;
     session_lease lease = {0};
     session_parts parts;
+    session_fetched fetched = {0};
     if (out) *out = NULL;
     if (!out || !session || !path) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_similar: a NULL argument");
@@ -434,8 +442,11 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     if (status == GLIMPSE_OK) {
         status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     }
+    if (status == GLIMPSE_OK && glimpse_http_is_url(path)) {
+        status = glimpse_session_fetch(&fetched, path, f.options.network, &f.control);
+    }
     if (status != GLIMPSE_OK) goto done;
-    picture_vectors vectors = {&f, path, id};
+    picture_vectors vectors = {&f, fetched.path ? fetched.path : path, id};
     if (!f.options.with_self) f.search.exclude_id = id; /* filled in before vectors are compared */
     if (parts.count > 0) {
         status = run_several(out, &f, session, lease.library, &parts, vector_of_picture, &vectors);
@@ -449,6 +460,8 @@ done:
         glimpse_hits_free(*out);
         *out = NULL;
     }
+    status = glimpse_session_name_url(status, &fetched, 1);
+    glimpse_session_drop_fetched(&fetched);
     glimpse_session_release_library(&lease);
     free(vector);
     if (status >= 0) glimpse_error_restore(&before);

@@ -40,6 +40,9 @@
  CLI_TEXT("page-token", 0, &(token), "TOKEN",                                                   \
           "the page behind the one that gave TOKEN (next_page in JSON); \"first\" begins, and " \
           "every page says how to get the next")
+#define OPTION_NETWORK(network)     \
+ CLI_FLAG("network", 0, &(network), \
+          "fetch pictures of the query that are addresses (http://..., https://...)")
 #define OPTION_NO_TILES(search)                \
  CLI_FLAG("no-tiles", 0, &(search).whole_only, \
           "look at whole pictures only, not at the tiles of those that have some")

@@ -93,6 +93,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("captions", 0, &find.captions,
                  "also look for the words in stored captions, and blend both rankings"),
         OPTION_CAPTIONS_WEIGHT(search.captions_weight),
+        OPTION_NETWORK(find.network),
         CLI_TEXT("queries", 0, &queries, "FILE",
                  "answer the queries of FILE (- for standard input), one a line, each with an "
                  "object of JSON on a line"),
@@ -132,6 +133,14 @@ static int run(int argc, char **argv) {
         code = cli_refused(&cmd_search, status);
     }
     if (code != CLI_RUN) goto done;
+    for (size_t i = 0; i < glimpse_query_count(query) && !find.network; i++) {
+        if (!glimpse_query_get(query, i)->is_url) continue;
+        code = cli_misuse(&cmd_search,
+                          "%.200s is an address: --network fetches it, and in quotes (\"%.9s...\") "
+                          "it is words to look for",
+                          glimpse_query_get(query, i)->body, glimpse_query_get(query, i)->body);
+        goto done;
+    }
     if (query && find.captions && !has_words(query)) {
         code = cli_misuse(&cmd_search, "--captions needs words to look for");
     } else if (!(search.captions_weight >= 0.0 && search.captions_weight <= 1.0)) {
@@ -184,7 +193,8 @@ const cli_command cmd_search = {
     "Finds the pictures of the library that fit the query best. Words are one text; + and - with "
     "spaces around them add and subtract further texts or pictures; NUMBER: in front of a term is "
     "its weight; quotes inside the query make everything between them text. A term that starts "
-    "with / ./ ../ or ~/, or names a picture file, is a picture.\n\n"
+    "with / ./ ../ or ~/, or names a picture file, is a picture; with --network so is an "
+    "address.\n\n"
     "With --rerank a vision-language model looks at the best of them again and says how well the "
     "texts of the query fit; its score and the first one are blended. A picture it cannot score "
     "keeps its place.\n\n"

@@ -16,7 +16,7 @@ static int run(int argc, char **argv) {
     const char *region = NULL;
     uint64_t k = 10;
     const char *token = NULL;
-    int with_self = 0, embed = 0;
+    int with_self = 0, embed = 0, network = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
@@ -24,6 +24,7 @@ static int run(int argc, char **argv) {
                  "look for this part of the picture: in pixels, or in percent as in "
                  "25%,10%,50%,50%"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
+        OPTION_NETWORK(network),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
         OUTPUT_OPTIONS(output),
@@ -49,6 +50,7 @@ static int run(int argc, char **argv) {
     find.search = &search;
     find.page_token = output_page_token(token);
     find.with_self = with_self;
+    find.network = network;
     int status = glimpse_search_options_check(&search);
     if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
     if (status < 0) {

@@ -13,6 +13,7 @@
  *     body     = '"' anything '"'   always text, operators inside are literal
  *              | a path             when it starts with / ./ ../ or ~/, or names an existing file
  *                                   that looks like a picture by its ending
+ *              | an address         when it starts with http:// or https://: a picture on the web
  *              | text               anything else
  * Words of a text that are not separated by an operator belong to one text: `a red car` is one.
  * A word that alone makes up a body and names an existing picture is that path as it stands, also
@@ -40,6 +41,7 @@ typedef struct glimpse_query_term {
     double weight;    /* signed */
     int is_picture;   /* 1: `body` is the path of a picture; 0: a text */
     const char *body; /* escapes resolved, ~/ expanded; borrowed from the query */
+    int is_url;       /* 1: a picture, whose `body` is its address on the web */
 } glimpse_query_term;
 
 /* GLIMPSE_E_INVALID, with the place in the message ("query, character 7: ..."), for an empty query,
@@ -53,7 +55,8 @@ GLIMPSE_API const glimpse_query_term *glimpse_query_get(const glimpse_query *que
  * that part of a model. */
 GLIMPSE_API unsigned glimpse_query_towers(const glimpse_query *query);
 
-/* `vector` [E], unit length. GLIMPSE_E_INVALID when the terms cancel out; a picture's failure is
+/* `vector` [E], unit length. GLIMPSE_E_INVALID when the terms cancel out, or one is an address:
+ * sessions fetch those (glimpse_find_options.network). A picture's failure is
  * returned with its own message. `truncated` (may be NULL) is set to 1 when a text was too long. */
 GLIMPSE_API int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
                                     glimpse_encoder *encoder, const glimpse_model *model);

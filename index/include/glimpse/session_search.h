@@ -34,8 +34,8 @@
  * Pages. A summary's next_page, given as page_token with the same query, filters and model, gives
  * the results behind these; k may differ from page to page. Indexing may go on between pages: what
  * was in the library with the first page comes on one page and no other, what came later on none of
- * the later pages, what was removed is not shown any more. Only the order by the cosine of one model
- * has pages. With captions, re-ranking or several models next_page is NULL and a page_token
+ * the later pages, what was removed is not shown any more. Only the order by the cosine of one
+ * model has pages. With captions, re-ranking or several models next_page is NULL and a page_token
  * GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best, which shift when pictures
  * come and go.
  *
@@ -85,6 +85,10 @@ typedef struct glimpse_find_options {
                                         re-ranking; not while vectors are compared */
     void *user;
     glimpse_find_region region; /* similar: what to look for in the picture */
+    int network; /* 1: pictures of the query that are addresses on the web (http://, https://) are
+                    fetched; 0: such a query is GLIMPSE_E_INVALID. Nothing else uses the network but
+                    a VLM that is a remote one */
+    int reserved;
     const char *page_token; /* the page behind this one (glimpse_hits_summary); NULL: the first */
 } glimpse_find_options;
 
@@ -157,7 +161,8 @@ GLIMPSE_API int glimpse_session_search(glimpse_hits **out, glimpse_session *sess
                                        const char *const *words, size_t count,
                                        const glimpse_find_options *options);
 
-/* Pictures that look like the file `path`, which need not be in the library. One that is there, and
+/* Pictures that look like the file `path`, which need not be in the library; with options->network
+ * also like the picture at an address on the web. One that is there, and
  * has not changed, is compared by its stored embedding. Results with its very bytes are the picture
  * itself, and are left out unless options->with_self.
  *
