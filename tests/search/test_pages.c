@@ -3,7 +3,7 @@
  */
 #include "support/libraries.h"
 
-enum { MOST = 5000 };
+enum { MAX_RESULTS = 5000 };
 
 static glimpse_results *search(world *w, const float *query, size_t k,
                                const glimpse_search_page *page) {
@@ -84,7 +84,7 @@ static void pages_repeat_nothing_and_leave_nothing_out_while_the_library_changes
         glimpse_search_page place, *page = NULL;
         /* A stored vector has equals, which only their ids put in order. */
         memcpy(query, w.contents[world_below(&w, w.content_count)].vector, sizeof query);
-        truth t = {search(&w, query, MOST, NULL), 0, &w};
+        truth t = {search(&w, query, MAX_RESULTS, NULL), 0, &w};
         size_t before = 0;
         const glimpse_search_page *next = NULL;
         for (size_t round = 0; round == 0 || page; round++) {
@@ -121,7 +121,7 @@ static void a_page_far_down_is_exact_in_a_crowd_of_equals(void **state) {
         world_add_file(&w, name, world_add_content(&w, i % 3 ? same : NULL, ""), 0, 0);
     }
     assert_ok(catalog->ops->commit(catalog));
-    truth t = {search(&w, same, MOST, NULL), 0, &w};
+    truth t = {search(&w, same, MAX_RESULTS, NULL), 0, &w};
     glimpse_search_page place, *page = NULL;
     size_t before = 0;
     for (int more = 1; more;) {

@@ -71,7 +71,7 @@ static void tokens_are_of_one_query_and_of_orders_that_do_not_shift(void **state
     const char *token = json_string_value(json_object_get(page, "next_page"));
     assert_non_null(token);
     const struct {
-        const char *word, *option, *value, *says;
+        const char *word, *option, *value, *expected;
     } cases[] = {
         {"blue", "-k", "7", "another query"},
         {"red", "--after", "2001", "another query"},
@@ -83,7 +83,7 @@ static void tokens_are_of_one_query_and_of_orders_that_do_not_shift(void **state
         run(&r, "search", cases[i].word, "-l", "lib", "--page-token", token, cases[i].option,
             cases[i].value, NULL);
         assert_int_not_equal(r.code, 0);
-        expect_err(&r, cases[i].says);
+        expect_err(&r, cases[i].expected);
         run_free(&r);
     }
     run(&r, "search", "red", "-l", "lib", "--page-token", "0123", NULL);
@@ -148,9 +148,9 @@ static void a_query_that_fails_is_told_and_the_others_go_on(void **state) {
         assert_int_equal(error != NULL, i >= 1 && i <= 3);
         if (error) {
             assert_int_equal(json_integer_value(json_object_get(answer, "line")), i + 1);
-            static const char *const says[] = {"nothing after the -", "nothing.jpg",
+            static const char *const expected[] = {"nothing after the -", "nothing.jpg",
                                                "line 4 is longer"};
-            assert_non_null(strstr(error, says[i - 1]));
+            assert_non_null(strstr(error, expected[i - 1]));
         }
         json_decref(answer);
     }

@@ -123,7 +123,7 @@ static void a_picture_on_the_web_finds_what_the_file_finds(void **state) {
 static void what_a_server_does_wrong_is_an_error_that_names_the_address(void **state) {
     (void)state;
     static const struct {
-        const char *path, *says;
+        const char *path, *expected;
     } cases[] = {
         {"/nothing", "has no such file (404)"}, {"/round", "redirects more than"},
         {"/file", "no address of the web"},     {"/cut", "/cut: "},
@@ -133,7 +133,7 @@ static void what_a_server_does_wrong_is_an_error_that_names_the_address(void **s
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         run(&r, "search", address(cases[i].path), "-l", "lib", "--network", NULL);
         assert_int_not_equal(r.code, 0);
-        expect_err(&r, cases[i].says);
+        expect_err(&r, cases[i].expected);
         expect_err(&r, "http://127.0.0.1:");
         assert_null(strstr(r.err, "glimpse-query"));
         run_free(&r);
