@@ -135,8 +135,11 @@ static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job,
         (void)glimpse_tile_box(&box, tile, job->meta.width, job->meta.height);
         if (atomic_load(&w->pool->stop)) {
             leave_one(w, job, TROUBLE_DROPPED);
-        } else if (engine->crop(engine, fine, &box, w->rgb) < 0) {
-            leave_one(w, job, TROUBLE_CROP);
+            continue;
+        }
+        const int status = engine->crop(engine, fine, &box, w->rgb);
+        if (status < 0) {
+            leave_one(w, job, status == GLIMPSE_E_NOMEM ? TROUBLE_NOMEM : TROUBLE_CROP);
         } else {
             add_one(w, job, place);
         }

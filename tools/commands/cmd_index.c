@@ -292,6 +292,9 @@ static int run(int argc, char **argv) {
         tool_note("the options given replace those that %s remembered",
                   text_counted(report.replaced_options, "folder", "folders"));
     }
+    if (no_tiles) {
+        tool_note("tiles that there are stay, and are searched; glimpse prune --tiles forgets them");
+    }
     if (stopped) {
         tool_print("stopped after %s, which are kept; run the same command again to continue",
                    text_counted(report.embedded, "new picture", "new pictures"));
