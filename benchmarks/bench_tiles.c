@@ -169,7 +169,7 @@ static void load_grounds(bench *b) {
 }
 
 /* The thing with its centre anywhere where all of it is inside, on `share` of the picture. */
-static void put_on(scene *picture, bench *b, const thing *t, double share) {
+static void paste(scene *picture, bench *b, const thing *t, double share) {
     const double scale = sqrt(share * WIDTH * HEIGHT / (double)t->pixels);
     const uint32_t w = (uint32_t)(t->width * scale), h = (uint32_t)(t->height * scale);
     const uint32_t left = (uint32_t)(draw(b) * (WIDTH - w)),
@@ -207,7 +207,7 @@ static void compose_all(bench *b) {
                 scene picture = {WIDTH, HEIGHT, malloc((size_t)WIDTH * HEIGHT * 3)};
                 if (!picture.rgb) exit(1);
                 memcpy(picture.rgb, glimpse_image_pixels(ground), (size_t)WIDTH * HEIGHT * 3);
-                put_on(&picture, b, &b->things[i], shares[share]);
+                paste(&picture, b, &b->things[i], shares[share]);
                 size_t size = 0;
                 uint8_t *jpeg = scene_jpeg(&size, &picture, 90);
                 picture_path(path, b, share, seed, i);

@@ -375,8 +375,8 @@ static int vector_of_picture(void *user, float **vector, const glimpse_model **m
     }
     if (*stored.id) (void)snprintf(p->id, sizeof stored.id, "%s", stored.id);
     if (of_region) {
-        status = glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region,
-                                               library);
+        status =
+            glimpse_session_encode_region(*vector, part, p->path, &p->f->options.region, library);
         if (status < 0) return status;
     }
     return glimpse_session_check_cancelled(&p->f->control);

@@ -223,7 +223,8 @@ static void without_tiles_from_now_on_they_stay_until_they_are_pruned(void **sta
     assert_stored(f, 3 * TILES, 3);
     prune.dry_run = 0;
     assert_ok(glimpse_library_prune(&report, f->library, &prune));
-    assert_int_equal(report.embeddings, TILES); /* b has a file in a tiled root, and keeps its own */
+    assert_int_equal(report.embeddings,
+                     TILES); /* b has a file in a tiled root, and keeps its own */
     assert_stored(f, 2 * TILES, 2);
     assert_sound(f);
     run_tiles(f, 1);

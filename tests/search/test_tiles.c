@@ -217,8 +217,8 @@ static void whole_pictures_alone_are_found_as_if_there_were_no_tiles(void **stat
  */
 static char *parts_path(world *w) {
     char *path = NULL;
-    assert_ok(glimpse_indexes_parts_path(&path, glimpse_library_store(w->library),
-                                         w->key.fingerprint));
+    assert_ok(
+        glimpse_indexes_parts_path(&path, glimpse_library_store(w->library), w->key.fingerprint));
     return path;
 }
 
@@ -277,8 +277,8 @@ static void a_tile_that_changed_or_went_is_found_out(void **state) {
         char text[20000];
         open_tiled(&t, 24);
         assert_ok(world_verify(&t.w, text, sizeof text));
-        assert_ok(glimpse_db_script(glimpse_store_db(glimpse_library_store(t.w.library)),
-                                    damage[i]));
+        assert_ok(
+            glimpse_db_script(glimpse_store_db(glimpse_library_store(t.w.library)), damage[i]));
         assert_int_equal(world_verify(&t.w, text, sizeof text), GLIMPSE_E_CORRUPT);
         close_tiled(&t);
     }

@@ -224,8 +224,8 @@ static void a_region_that_is_none_is_refused(void **state) {
         {"10%,10,20,20", "pixels and percent are mixed", 2},
         {"10,10,0,20", "the region 10,10,0,20 is empty", 2},
         {"80%,0%,30%,10%", "is not inside the picture", 2},
-        {"850,0,100,100", "100 x 100 pixels at 850,0 is not inside the picture, which has 900 x 600",
-         4},
+        {"850,0,100,100",
+         "100 x 100 pixels at 850,0 is not inside the picture, which has 900 x 600", 4},
         {"900,0,10,10", "is not inside the picture", 4},
         {"0,0,7,100", "7 x 100 pixels is too small to look for", 4},
     };

@@ -35,8 +35,8 @@
               "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
      CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
      CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
-#define OPTION_NO_TILES(search)                    \
- CLI_FLAG("no-tiles", 0, &(search).whole_only,     \
+#define OPTION_NO_TILES(search)                \
+ CLI_FLAG("no-tiles", 0, &(search).whole_only, \
           "look at whole pictures only, not at the tiles of those that have some")
 /* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \

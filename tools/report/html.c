@@ -126,8 +126,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div>", to);
     if (r->tile.width > 0) {
-        (void)fprintf(to,
-                      "<div class=\"facts\">in the frame: %u &times; %u pixels at %u,%u</div>",
+        (void)fprintf(to, "<div class=\"facts\">in the frame: %u &times; %u pixels at %u,%u</div>",
                       (unsigned)r->tile.width, (unsigned)r->tile.height, (unsigned)r->tile.x,
                       (unsigned)r->tile.y);
     }
