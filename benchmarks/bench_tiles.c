@@ -169,10 +169,11 @@ static void load_grounds(bench *b) {
 }
 
 /* The thing with its centre anywhere where all of it is inside, on `share` of the picture. */
-static void put_on(scene *picture, bench *b, const thing *t, double share) {
+static void paste(scene *picture, bench *b, const thing *t, double share) {
     const double scale = sqrt(share * WIDTH * HEIGHT / (double)t->pixels);
     const uint32_t w = (uint32_t)(t->width * scale), h = (uint32_t)(t->height * scale);
-    const uint32_t left = (uint32_t)(draw(b) * (WIDTH - w)), top = (uint32_t)(draw(b) * (HEIGHT - h));
+    const uint32_t left = (uint32_t)(draw(b) * (WIDTH - w)),
+                   top = (uint32_t)(draw(b) * (HEIGHT - h));
     glimpse_image *cut = NULL, *scaled = NULL;
     bench_check(glimpse_image_create(&cut, t->rgb, t->width, t->height));
     bench_check(glimpse_image_resize(&scaled, cut, w, h, GLIMPSE_RESAMPLE_BILINEAR));
@@ -206,7 +207,7 @@ static void compose_all(bench *b) {
                 scene picture = {WIDTH, HEIGHT, malloc((size_t)WIDTH * HEIGHT * 3)};
                 if (!picture.rgb) exit(1);
                 memcpy(picture.rgb, glimpse_image_pixels(ground), (size_t)WIDTH * HEIGHT * 3);
-                put_on(&picture, b, &b->things[i], shares[share]);
+                paste(&picture, b, &b->things[i], shares[share]);
                 size_t size = 0;
                 uint8_t *jpeg = scene_jpeg(&size, &picture, 90);
                 picture_path(path, b, share, seed, i);
@@ -251,8 +252,8 @@ static size_t boxes_of(glimpse_box *boxes, const geometry *g, uint32_t width, ui
             if (w > (width < height ? width : height)) w = h = width < height ? width : height;
         }
         for (uint32_t i = 0; i < n * n; i++) {
-            boxes[count++] =
-                (glimpse_box){(width - w) * (i % n) / (n - 1), (height - h) * (i / n) / (n - 1), w, h};
+            boxes[count++] = (glimpse_box){(width - w) * (i % n) / (n - 1),
+                                           (height - h) * (i / n) / (n - 1), w, h};
         }
     }
     return count;
@@ -285,7 +286,8 @@ static void try_geometry(bench *b, const geometry *g) {
                 bench_check(glimpse_image_load(&image, path, NULL));
                 count = boxes_of(boxes, g, WIDTH, HEIGHT);
                 for (size_t k = 0; k < count; k++)
-                    bench_check(glimpse_preprocess_box_rgb(rgb + k * bytes, rules, image, &boxes[k]));
+                    bench_check(
+                        glimpse_preprocess_box_rgb(rgb + k * bytes, rules, image, &boxes[k]));
                 bench_check(glimpse_encoder_rgb(parts + i * 32 * dim, b->encoder, rgb, count, 0));
                 glimpse_image_free(image);
             }
@@ -313,12 +315,18 @@ static void try_geometry(bench *b, const geometry *g) {
 
 static void try_geometries(bench *b) {
     static const geometry all[] = {
-        {"whole only", 0, 0, 1},          {"2 x 2, as the picture", 4, 0, 0},
-        {"2 x 2, square", 4, 0, 1},       {"2 x 2, overlap 25 %", 4, 0.25, 1},
-        {"3 x 3, square", 8, 0, 1},       {"3 x 3, overlap 25 %", 8, 0.25, 1},
-        {"both, as the picture", 12, 0, 0}, {"both, square", 12, 0, 1},
-        {"both, overlap 12 %", 12, 0.125, 1}, {"both, overlap 25 %", 12, 0.25, 1},
-        {"both, overlap 40 %", 12, 0.4, 1}, {"both, as the picture, overlap 25 %", 12, 0.25, 0},
+        {"whole only", 0, 0, 1},
+        {"2 x 2, as the picture", 4, 0, 0},
+        {"2 x 2, square", 4, 0, 1},
+        {"2 x 2, overlap 25 %", 4, 0.25, 1},
+        {"3 x 3, square", 8, 0, 1},
+        {"3 x 3, overlap 25 %", 8, 0.25, 1},
+        {"both, as the picture", 12, 0, 0},
+        {"both, square", 12, 0, 1},
+        {"both, overlap 12 %", 12, 0.125, 1},
+        {"both, overlap 25 %", 12, 0.25, 1},
+        {"both, overlap 40 %", 12, 0.4, 1},
+        {"both, as the picture, overlap 25 %", 12, 0.25, 0},
         {"and 4 x 4, overlap 25 %", 28, 0.25, 1},
     };
     (void)printf("| R@1 | 1 %% | 2.5 %% | 4.5 %% | tiles |\n| --- | --- | --- | --- | --- |\n");
@@ -352,108 +360,124 @@ static void index_all(indexed *out, glimpse_library *library, const bench *b, in
     glimpse_library_status_free(status);
 }
 
-/* What a search found, to be ordered with other penalties: by path. */
-typedef struct found {
-    const char *path;
-    double whole, best;
-} found;
+/*
+ * What is found first. A tile's score is (1 - context) of its own cosine and `context` of its
+ * picture's; here with others than GLIMPSE_TILE_CONTEXT, over embeddings in memory.
+ */
+typedef struct picture {
+    char path[PATH_MAX];
+    size_t count; /* itself and its tiles */
+    float *parts; /* [count][dim] */
+} picture;
 
-static int by_path(const void *a, const void *b) {
-    return strcmp(((const found *)a)->path, ((const found *)b)->path);
+typedef struct pictures {
+    picture *items; /* [count], those that were composed first */
+    size_t count, composed;
+} pictures;
+
+static void add_picture(pictures *all, bench *b, const char *path) {
+    const glimpse_preprocess *rules = glimpse_model_preprocess(b->model);
+    const size_t dim = glimpse_model_embedding_size(b->model);
+    const size_t bytes = glimpse_preprocess_max_bytes(rules);
+    glimpse_image *image = NULL;
+    if (glimpse_image_load(&image, path, NULL) < 0) return; /* the demo has broken ones */
+    picture *p = &all->items[all->count++];
+    const uint32_t width = glimpse_image_width(image), height = glimpse_image_height(image);
+    uint8_t *rgb = malloc((GLIMPSE_TILES + 1) * bytes);
+    p->parts = malloc((GLIMPSE_TILES + 1) * dim * sizeof *p->parts);
+    if (!rgb || !p->parts) exit(1);
+    (void)snprintf(p->path, sizeof p->path, "%.4000s", path);
+    glimpse_box box = {0, 0, width, height};
+    for (unsigned tile = 0; tile <= GLIMPSE_TILES; tile++) {
+        if (tile > 0 && !glimpse_tile_box(&box, tile, width, height)) continue;
+        if (tile > 0 && box.width < rules->resize_width) continue;
+        bench_check(glimpse_preprocess_box_rgb(rgb + p->count++ * bytes, rules, image, &box));
+    }
+    bench_check(glimpse_encoder_rgb(p->parts, b->encoder, rgb, p->count, 0));
+    free(rgb);
+    glimpse_image_free(image);
 }
 
-/* Both searches with everything among the results, which live as long as `held`. */
-static found *search_both(size_t *count, glimpse_results *held[2], glimpse_library *library,
-                          const bench *b, const float *query, const char *prefix) {
-    glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
-    options.k = 1000000;
-    options.path_prefix = prefix;
-    for (int whole = 0; whole < 2; whole++) {
-        options.whole_only = whole;
-        bench_check(glimpse_library_search(&held[whole], library, b->model, query, &options));
+static double score_of(const picture *p, const float *query, size_t dim, double context) {
+    const double whole = cosine(query, p->parts, dim);
+    double best = whole;
+    for (size_t i = 1; i < p->count && context < 1.0; i++) {
+        const double own = cosine(query, p->parts + i * dim, dim);
+        const double score = whole + (1.0 - context) * (own - whole);
+        if (score > best) best = score;
     }
-    *count = glimpse_results_count(held[0]);
-    found *list = calloc(*count + 1, sizeof *list);
-    if (!list) exit(1);
-    for (size_t i = 0; i < *count; i++) {
-        const glimpse_result *r = glimpse_results_get(held[0], i);
-        list[i] = (found){r->path, r->tile.width ? NAN : r->score, r->score};
-    }
-    qsort(list, *count, sizeof *list, by_path);
-    for (size_t i = 0; i < *count; i++) {
-        const glimpse_result *r = glimpse_results_get(held[1], i);
-        const found key = {r->path, 0, 0};
-        found *f = bsearch(&key, list, *count, sizeof *list, by_path);
-        if (f) f->whole = r->score;
-    }
-    return list;
+    return best;
 }
 
-static const char *first_with(const found *list, size_t count, double penalty) {
-    size_t first = 0;
+/* 1: whole pictures alone. */
+static const double contexts[] = {1, 0, 0.1, 0.2, 0.3, 0.5, 0.7};
+enum { CONTEXTS = sizeof contexts / sizeof *contexts };
+
+static const picture *first_of(const picture *list, size_t count, const float *query, size_t dim,
+                               double context) {
+    const picture *first = list;
     double best = -9;
     for (size_t i = 0; i < count; i++) {
-        double score = list[i].whole;
-        if (list[i].best - penalty > score) score = list[i].best - penalty;
-        if (score > best) best = score, first = i;
+        const double score = score_of(&list[i], query, dim, context);
+        if (score > best) best = score, first = &list[i];
     }
-    return count ? list[first].path : "";
+    return first;
 }
 
-/* The first is whole pictures alone, the second what a search does. */
-static const double penalties[] = {9, 0, 0.01, 0.02, 0.03, 0.05, 0.08};
-enum { PENALTIES = sizeof penalties / sizeof *penalties };
-
 typedef struct tally {
-    size_t asked[2], right[2][PENALTIES]; /* of even and odd ones */
+    size_t asked[2], right[2][CONTEXTS]; /* of even and odd ones */
 } tally;
 
 static void print_tally(const char *name, const tally *t) {
     for (int half = 0; half < 3; half++) {
         const char *const halves[] = {"even", "odd", "all"};
-        (void)printf("| %s | %s, %zu |", name, halves[half],
-                     half < 2 ? t->asked[half] : t->asked[0] + t->asked[1]);
-        for (size_t p = 0; p < PENALTIES; p++) {
-            const size_t right = half < 2 ? t->right[half][p] : t->right[0][p] + t->right[1][p];
-            const size_t asked = half < 2 ? t->asked[half] : t->asked[0] + t->asked[1];
+        const size_t asked = half < 2 ? t->asked[half] : t->asked[0] + t->asked[1];
+        (void)printf("| %s | %s, %zu |", name, halves[half], asked);
+        for (size_t c = 0; c < CONTEXTS; c++) {
+            const size_t right = half < 2 ? t->right[half][c] : t->right[0][c] + t->right[1][c];
             (void)printf(" %.3f |", (double)right / (double)asked);
         }
         (void)printf("\n");
     }
 }
 
-static void ask_for_things(glimpse_library *library, const bench *b, float *query) {
+static void ask_for_things(const bench *b, const pictures *all, float *query) {
+    const size_t dim = glimpse_model_embedding_size(b->model), n = b->thing_count;
     for (size_t share = 0; share < SHARES; share++) {
         tally t = {0};
         char name[32];
-        for (size_t seed = 0; seed < SEEDS; seed++) {
-            for (size_t i = 0; i < b->thing_count; i++) {
-                char path[PATH_MAX], prefix[PATH_MAX];
-                glimpse_results *held[2];
-                size_t count = 0;
-                picture_path(path, b, share, seed, i);
-                memcpy(prefix, path, sizeof prefix);
-                *strrchr(prefix, '/') = '\0';
-                name_query(query, b, b->things[i].name);
-                found *list = search_both(&count, held, library, b, query, prefix);
-                t.asked[i % 2]++;
-                for (size_t p = 0; p < PENALTIES; p++)
-                    t.right[i % 2][p] += strcmp(first_with(list, count, penalties[p]), path) == 0;
-                free(list);
-                glimpse_results_free(held[0]);
-                glimpse_results_free(held[1]);
-            }
+        for (size_t k = 0; k < SEEDS * n; k++) {
+            const picture *list = all->items + (share * SEEDS + k / n) * n;
+            name_query(query, b, b->things[k % n].name);
+            t.asked[k % n % 2]++;
+            for (size_t c = 0; c < CONTEXTS; c++)
+                t.right[k % n % 2][c] += first_of(list, n, query, dim, contexts[c]) == &list[k % n];
         }
         (void)snprintf(name, sizeof name, "things of %.1f %%", 100 * shares[share]);
         print_tally(name, &t);
     }
 }
 
-/* Captions of the demo: each fits one picture and its duplicates, which have the same caption. */
+/* Captions of the demo: each fits one picture and its duplicates. */
 typedef struct captions {
     char file[512][160], text[512][160];
     size_t count;
 } captions;
+
+static void load_captions(captions *c, const bench *b) {
+    char line[MAX_LINE];
+    FILE *table = open_table(b, "captions.tsv");
+    for (int head = 1; fgets(line, sizeof line, table) && c->count < 512; head = 0) {
+        char *text = strchr(line, '\t');
+        if (!text || head) continue;
+        *text++ = '\0';
+        text[strcspn(text, "\t\r\n")] = '\0';
+        if (!*text) continue;
+        (void)snprintf(c->file[c->count], sizeof c->file[0], "%.159s", line);
+        (void)snprintf(c->text[c->count++], sizeof c->text[0], "%.159s", text);
+    }
+    (void)fclose(table);
+}
 
 static const char *caption_of(const captions *c, const char *path) {
     const char *below = strstr(path, "/demo/");
@@ -462,39 +486,87 @@ static const char *caption_of(const captions *c, const char *path) {
     return "";
 }
 
-static void ask_for_captions(const char *name, glimpse_library *library, const bench *b,
-                             float *query, const char *prefix) {
-    static captions c;
-    char line[MAX_LINE];
+static void ask_for_captions(const char *name, const bench *b, const captions *c,
+                             const picture *list, size_t count, float *query) {
+    const size_t dim = glimpse_model_embedding_size(b->model);
     tally t = {0};
-    FILE *table = open_table(b, "captions.tsv");
-    c.count = 0;
-    (void)fgets(line, sizeof line, table);
-    while (fgets(line, sizeof line, table) && c.count < 512) {
-        char *text = strchr(line, '\t');
-        if (!text) continue;
-        *text++ = '\0';
-        text[strcspn(text, "\t\r\n")] = '\0';
-        if (!*text) continue;
-        (void)snprintf(c.file[c.count], sizeof c.file[0], "%.159s", line);
-        (void)snprintf(c.text[c.count++], sizeof c.text[0], "%.159s", text);
-    }
-    (void)fclose(table);
-    for (size_t i = 0; i < c.count; i++) {
-        glimpse_results *held[2];
-        size_t count = 0;
-        query_of(query, b, c.text[i]);
-        found *list = search_both(&count, held, library, b, query, prefix);
+    for (size_t i = 0; i < c->count; i++) {
+        query_of(query, b, c->text[i]);
         t.asked[i % 2]++;
-        for (size_t p = 0; p < PENALTIES; p++) {
-            const char *first = caption_of(&c, first_with(list, count, penalties[p]));
-            t.right[i % 2][p] += strcmp(first, c.text[i]) == 0;
+        for (size_t k = 0; k < CONTEXTS; k++) {
+            const picture *first = first_of(list, count, query, dim, contexts[k]);
+            t.right[i % 2][k] += strcmp(caption_of(c, first->path), c->text[i]) == 0;
         }
-        free(list);
-        glimpse_results_free(held[0]);
-        glimpse_results_free(held[1]);
     }
     print_tally(name, &t);
+}
+
+static void try_contexts(bench *b) {
+    static captions c;
+    pictures all = {calloc(2000, sizeof *all.items), 0, 0};
+    float *query = malloc(glimpse_model_embedding_size(b->model) * sizeof *query);
+    char path[PATH_MAX];
+    if (!all.items || !query) exit(1);
+    load_captions(&c, b);
+    for (size_t k = 0; k < (size_t)SHARES * SEEDS * b->thing_count; k++) {
+        const size_t set = k / b->thing_count;
+        picture_path(path, b, set / SEEDS, set % SEEDS, k % b->thing_count);
+        add_picture(&all, b, path);
+    }
+    all.composed = all.count;
+    for (size_t i = 0; i < c.count; i++) {
+        (void)snprintf(path, sizeof path, "%s/demo/%.160s", b->data, c.file[i]);
+        add_picture(&all, b, path);
+    }
+    (void)printf("\n| first result right | asked | whole |");
+    for (size_t k = 1; k < CONTEXTS; k++)
+        (void)printf(" %s%.1f |", k == 1 ? "context " : "", contexts[k]);
+    (void)printf("\n| --- | --- |");
+    for (size_t k = 0; k < CONTEXTS; k++)
+        (void)printf(" --- |");
+    (void)printf("\n");
+    ask_for_things(b, &all, query);
+    ask_for_captions("captions, the demo alone", b, &c, all.items + all.composed,
+                     all.count - all.composed, query);
+    ask_for_captions("captions, all pictures", b, &c, all.items, all.count, query);
+    for (size_t i = 0; i < all.count; i++)
+        free(all.items[i].parts);
+    free(all.items);
+    free(query);
+}
+
+/* The same by searches of the library: 1 when the first of those below `prefix` is `path`. */
+static int is_found(glimpse_library *library, const bench *b, const float *query, const char *path,
+                    const char *prefix, int whole_only) {
+    glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
+    glimpse_results *results = NULL;
+    options.k = 1;
+    options.path_prefix = prefix;
+    options.whole_only = whole_only;
+    bench_check(glimpse_library_search(&results, library, b->model, query, &options));
+    const glimpse_result *first = glimpse_results_get(results, 0);
+    const int right = first && strcmp(first->path, path) == 0;
+    glimpse_results_free(results);
+    return right;
+}
+
+static void search_for_things(glimpse_library *library, const bench *b, float *query) {
+    const size_t n = b->thing_count;
+    for (size_t share = 0; share < SHARES; share++) {
+        size_t right[2] = {0};
+        for (size_t k = 0; k < SEEDS * n; k++) {
+            char path[PATH_MAX], prefix[PATH_MAX];
+            picture_path(path, b, share, k / n, k % n);
+            memcpy(prefix, path, sizeof prefix);
+            *strrchr(prefix, '/') = '\0';
+            name_query(query, b, b->things[k % n].name);
+            for (int whole = 0; whole < 2; whole++)
+                right[whole] += (size_t)is_found(library, b, query, path, prefix, whole);
+        }
+        (void)printf("by searches, things of %.1f %%: R@1 %.3f whole, %.3f with tiles\n",
+                     100 * shares[share], (double)right[1] / (double)(SEEDS * n),
+                     (double)right[0] / (double)(SEEDS * n));
+    }
 }
 
 typedef struct searching {
@@ -522,12 +594,11 @@ static void print_cost(const char *name, const indexed *i, double before) {
 }
 
 static void with_library(bench *b) {
-    char path[PATH_MAX], demo[PATH_MAX];
+    char path[PATH_MAX];
     float *query = malloc(glimpse_model_embedding_size(b->model) * sizeof *query);
     glimpse_library *library = NULL;
     indexed whole, added, tiled;
     if (!query) exit(1);
-    (void)snprintf(demo, sizeof demo, "%s/demo", b->data);
     (void)snprintf(path, sizeof path, "%.3000s/at-once.glimpse", b->directory);
     bench_check(glimpse_library_open(&library, path, GLIMPSE_LIBRARY_CREATE));
     index_all(&tiled, library, b, 1);
@@ -537,17 +608,7 @@ static void with_library(bench *b) {
     index_all(&whole, library, b, 0);
     index_all(&added, library, b, 1);
 
-    (void)printf("\n| first result right | asked | whole |");
-    for (size_t p = 1; p < PENALTIES; p++)
-        (void)printf(" tiles - %.2f |", penalties[p]);
-    (void)printf("\n| --- | --- |");
-    for (size_t p = 0; p < PENALTIES; p++)
-        (void)printf(" --- |");
-    (void)printf("\n");
-    ask_for_things(library, b, query);
-    ask_for_captions("captions, in the demo", library, b, query, demo);
-    ask_for_captions("captions, in everything", library, b, query, NULL);
-
+    search_for_things(library, b, query);
     (void)printf("\n| %zu pictures | time | x | in flight | catalogue | vectors |\n"
                  "| --- | --- | --- | --- | --- | --- |\n",
                  (size_t)whole.report.embedded);
@@ -596,6 +657,7 @@ int main(int argc, char **argv) {
     if (geometries) {
         try_geometries(&b);
     } else {
+        try_contexts(&b);
         with_library(&b);
     }
     for (size_t i = 0; i < b.thing_count; i++) {

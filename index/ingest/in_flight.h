@@ -26,7 +26,7 @@ typedef struct glimpse_ingest_job {
     int64_t known;            /* the picture, of a known one */
     int is_same;              /* its bytes are those that it had */
     int is_new_content;       /* its picture is known, and its bytes are not, as far as was asked */
-    uint32_t tile_side; /* with picture.wants_tiles: the shortest that tiles may have */
+    uint32_t tile_side;       /* with picture.wants_tiles: the shortest that tiles may have */
     int is_new_identity;      /* `identity` is to be stored with the known picture */
     glimpse_hash identity;    /* of the picture; not of one that is known with it */
     glimpse_metadata_row own; /* what its bytes say, where that was read */

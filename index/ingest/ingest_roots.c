@@ -13,9 +13,10 @@
  * Left out is not gone. A file that is where it was, and that the walk did not meet because of its
  * rules, keeps what is known of it.
  *
- * Options of the walk, and whether there are tiles, are remembered with the root. A root that remembers some is walked with them
- * whoever is walked around it, so that what a run shows does not depend on where it began: walks
- * around it leave it out, and it is added to their run. A file given by itself becomes no root.
+ * Options of the walk, and whether there are tiles, are remembered with the root. A root that
+ * remembers some is walked with them whoever is walked around it, so that what a run shows does not
+ * depend on where it began: walks around it leave it out, and it is added to their run. A file
+ * given by itself becomes no root.
  */
 #include "ingest_internal.h"
 
@@ -78,9 +79,9 @@ static glimpse_root_options given_options(const glimpse_ingest *ingest,
     glimpse_root_options options = {0};
     if (before) options = *before;
     if (ingest->has_set) {
-        options = (glimpse_root_options){
-            ingest->given.follow_links != 0, ingest->given.include_nomedia != 0,
-            ingest->given.exclude, ingest->given.exclude_count, options.tiles};
+        options = (glimpse_root_options){ingest->given.follow_links != 0,
+                                         ingest->given.include_nomedia != 0, ingest->given.exclude,
+                                         ingest->given.exclude_count, options.tiles};
     }
     if (ingest->options->tiles) {
         options.tiles = ingest->options->tiles > 0;
@@ -318,7 +319,8 @@ static int add_roots_inside(glimpse_ingest *ingest) {
     for (size_t i = 0; i < ingest->known_root_count && status == GLIMPSE_OK; i++) {
         const glimpse_root *known = &ingest->known_roots[i];
         int inside = 0, reachable = 0;
-        if (!glimpse_root_options_any(&known->options) || find_in_run(ingest, known->path)) continue;
+        if (!glimpse_root_options_any(&known->options) || find_in_run(ingest, known->path))
+            continue;
         for (size_t j = 0; j < given && !inside; j++) {
             inside = ingest->roots[j].is_directory && ingest->roots[j].reachable &&
                      glimpse_path_is_below(known->path, ingest->roots[j].path);

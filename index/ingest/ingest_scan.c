@@ -170,8 +170,7 @@ static int visit_entry(scan *s, const glimpse_walk_entry *entry) {
     const int64_t sidecars = entry->near_sidecars ? glimpse_sidecar_stamp(entry->path) : 0;
     int is_known = 0, is_bad = 0, is_as_before = 0;
     /* Embedded, and to be so in tiles as well: nothing that is known of it will do. */
-    const int is_untiled =
-        row && s->root->tiles && glimpse_ingest_is_untiled(ingest, row->picture);
+    const int is_untiled = row && s->root->tiles && glimpse_ingest_is_untiled(ingest, row->picture);
     if (row) {
         row->seen = 1;
         /* Read once more for the identity of a picture from before there were any, when an earlier

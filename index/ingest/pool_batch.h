@@ -11,8 +11,8 @@
 
 #include "pool_state.h"
 
-/* Adds w->rgb for `job` or a tile of it. 1 when it is in; *full is then the batch that the caller has to encode, or
- * NULL. 0 when there is no memory for a batch. */
+/* Adds w->rgb for `job` or a tile of it. 1 when it is in; *full is then the batch that the caller
+ * has to encode, or NULL. 0 when there is no memory for a batch. */
 int glimpse_batch_add(glimpse_batch **full, glimpse_pool_worker *w, glimpse_pool_job *job,
                       uint32_t tile);
 /* The forming batch, when it waits too long for its next picture or (at the end) any; or NULL. */

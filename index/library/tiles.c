@@ -4,9 +4,9 @@
  * Tiles are squares, because models look at squares: of anything longer, those that crop would not
  * see the ends. Of n x n tiles n lie beside each other along the longer side; along the shorter one
  * they are spread evenly, and overlap. What a border of the one grid cuts lies inside a tile of the
- * other, so that along the longer side an overlap finds no more (benchmarks/bench_tiles.c has tried)
- * and would make what is small smaller. A picture that is longer than n times its shorter side has
- * gaps between them.
+ * other, so that along the longer side an overlap finds no more (benchmarks/bench_tiles.c has
+ * tried) and would make what is small smaller. A picture that is longer than n times its shorter
+ * side has gaps between them.
  */
 #include "tiles.h"
 

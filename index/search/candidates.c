@@ -70,8 +70,9 @@ typedef struct best_part {
     uint32_t part;
 } best_part;
 
+/* Written so that a part that is like its picture scores like it to the last bit. */
 static double part_score(double part, double whole) {
-    return (1.0 - GLIMPSE_TILE_CONTEXT) * part + GLIMPSE_TILE_CONTEXT * whole;
+    return whole + (1.0 - GLIMPSE_TILE_CONTEXT) * (part - whole);
 }
 
 static int add_part(void *user, uint32_t part, int64_t row) {

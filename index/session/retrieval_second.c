@@ -224,7 +224,8 @@ int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const gli
     for (size_t t = 0; t < r->text_count && status == GLIMPSE_OK; t++) {
         glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
         size_t rank = 0;
-        search.k = 10; /* as deep as the figures look */
+        search.k = 10;         /* as deep as the figures look */
+        search.whole_only = 1; /* as those that these are beside */
         search.path_prefix = options->path_prefix;
         status = search_one(&rank, r, library, model, t, ids, &search);
         if (status == GLIMPSE_OK) count_rank(&f->without, rank);

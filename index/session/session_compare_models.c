@@ -239,6 +239,7 @@ static int ask(glimpse_results **out, comparison *c, contestant *m, const glimps
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     search.k = k;
     search.path_prefix = path_prefix;
+    search.whole_only = 1; /* one model may have tiles of what another has not */
     double start = glimpse_now();
     int status = glimpse_query_embed(vector, NULL, query, m->worker.encoder, m->worker.model);
     double embedded = glimpse_now();

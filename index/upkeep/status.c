@@ -87,9 +87,8 @@ static int count_offline(void *user, const char *path) {
 static int keep_options(full_status *full, size_t i, const glimpse_root_options *options) {
     const char **exclude = calloc(options->exclude_count + 1, sizeof *exclude);
     if (!exclude) return glimpse_fail_nomem(options->exclude_count * sizeof *exclude, "a list");
-    full->root_settings[i] =
-        (glimpse_root_settings){options->follow_links, options->include_nomedia, exclude, 0,
-                                options->tiles};
+    full->root_settings[i] = (glimpse_root_settings){
+        options->follow_links, options->include_nomedia, exclude, 0, options->tiles};
     for (size_t k = 0; k < options->exclude_count; k++) {
         exclude[k] = keep_text(full, options->exclude[k]);
         if (!exclude[k]) return glimpse_fail_nomem(256, "a list");

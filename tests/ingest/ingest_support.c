@@ -55,6 +55,24 @@ static int fake_decode(const glimpse_ingest_engine *engine, const void *data, si
     return status;
 }
 
+/* A hash of the pixels of the tile alone. */
+static int fake_crop(const glimpse_ingest_engine *engine, const glimpse_image *image,
+                     const glimpse_box *box, uint8_t *rgb) {
+    fake_model *fake = (fake_model *)(uintptr_t)engine->context;
+    const uint8_t *pixels = glimpse_image_pixels(image);
+    glimpse_hasher *hasher = glimpse_hasher_create();
+    if (!hasher) return glimpse_fail(GLIMPSE_E_NOMEM, "out of memory");
+    (void)atomic_fetch_add(&fake->cropped, 1);
+    for (uint32_t y = box->y; y < box->y + box->height; y++) {
+        const size_t at = (size_t)y * glimpse_image_width(image) + box->x;
+        glimpse_hasher_update(hasher, pixels + at * 3, (size_t)box->width * 3);
+    }
+    const glimpse_hash hash = glimpse_hasher_finish(hasher);
+    memset(rgb, 0, FAKE_INPUT);
+    memcpy(rgb, hash.bytes, sizeof hash.bytes);
+    return GLIMPSE_OK;
+}
+
 static int fake_create(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
     fake_model *fake = (fake_model *)(uintptr_t)engine->context;
     (void)max_batch;
@@ -100,6 +118,7 @@ void fake_model_init(fake_model *fake) {
                                 .input_bytes = FAKE_INPUT,
                                 .decode = fake_decode,
                                 .preprocess = fake_preprocess,
+                                .crop = fake_crop,
                                 .encoder_create = fake_create,
                                 .encoder_free = fake_free,
                                 .encode = fake_encode,
@@ -201,6 +220,7 @@ glimpse_ingest_options options_for(fixture *f) {
 int ingest_with(fixture *f, const glimpse_ingest_options *options) {
     atomic_store(&f->fake.decoded, 0);
     atomic_store(&f->fake.from_bytes, 0);
+    atomic_store(&f->fake.cropped, 0);
     atomic_store(&f->fake.encoded, 0);
     atomic_store(&f->fake.batches, 0);
     atomic_store(&f->fake.largest_batch, 0);
@@ -259,7 +279,7 @@ char *dump_catalog(const fixture *f, int stamps) {
         " coalesce(p.width || 'x' || p.height || p.format || hex(p.identity), '')"
         " FROM file f LEFT JOIN content c ON c.id = f.content_id"
         " LEFT JOIN picture p ON p.id = f.picture_id"
-        " LEFT JOIN embedding e ON e.picture_id = p.id ORDER BY f.path";
+        " LEFT JOIN embedding e ON e.picture_id = p.id ORDER BY f.path, e.part";
     char path[PATH_MAX], *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

@@ -18,8 +18,10 @@
 
 enum { FAKE_DIM = 16, FAKE_INPUT = 24 };
 
+/* Its pictures have all tiles, however small. */
 typedef struct fake_model {
     atomic_uint decoded, encoded, batches, encoders; /* encoders: alive now */
+    atomic_uint cropped;                             /* tiles */
     atomic_uint from_bytes; /* of `decoded`: not decoded already by who asked for their identity */
     atomic_uint largest_batch;
     atomic_uint decoding, max_decoding; /* at the same time */

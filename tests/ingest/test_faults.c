@@ -275,6 +275,7 @@ static void any_allocation_may_fail(void **state) {
     write_picture(f, "pictures/sub/b.ppm", 2);
     write_text_file(f, "pictures/sub/broken.png", "words");
     glimpse_ingest_options options = options_for(f);
+    options.tiles = 1;
     options.jobs = 1;
     long runs = 0, failed = 0, last = 0, quarantined = 0;
     for (long n = 1;; n += 1 + n / 60) {

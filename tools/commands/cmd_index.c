@@ -211,7 +211,8 @@ static void list_quarantined(session *s, const cli_arguments *given) {
 static int run(int argc, char **argv) {
     session s = {0};
     uint64_t jobs = 0, batch = 0, max_pixels = 0;
-    int tiles = 0, no_tiles = 0, retry = 0, follow = 0, nomedia = 0, forget = 0, list = 0, json = 0, exact = 0;
+    int tiles = 0, no_tiles = 0, retry = 0, follow = 0, nomedia = 0, forget = 0, list = 0, json = 0,
+        exact = 0;
     const char *profile = NULL;
     cli_list exclude = {0};
     const cli_option options[] = {
@@ -219,9 +220,10 @@ static int run(int argc, char **argv) {
         CLI_FLAG(
             "forget-options", 0, &forget,
             "walk folders as if those three had never been given, and no longer remember them"),
-        CLI_FLAG("tiles", 0, &tiles,
-                 "embed pictures in tiles as well, so that small things in them are found (14 times "
-                 "the work)"),
+        CLI_FLAG(
+            "tiles", 0, &tiles,
+            "embed pictures in tiles as well, so that small things in them are found (14 times "
+            "the work)"),
         CLI_FLAG("no-tiles", 0, &no_tiles,
                  "no longer do so; tiles that there are stay until glimpse prune --tiles"),
         CLI_FLAG("retry", 0, &retry, "look again at unusable files that did not change"),
@@ -291,6 +293,10 @@ static int run(int argc, char **argv) {
     if (report.replaced_options > 0) {
         tool_note("the options given replace those that %s remembered",
                   text_counted(report.replaced_options, "folder", "folders"));
+    }
+    if (no_tiles) {
+        tool_note(
+            "tiles that there are stay, and are searched; glimpse prune --tiles forgets them");
     }
     if (stopped) {
         tool_print("stopped after %s, which are kept; run the same command again to continue",

@@ -201,7 +201,7 @@ typedef struct glimpse_ingest_report {
     uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
                                   out (.nomedia, exclude, links): not found, kept until asked for */
     uint64_t refused_roots;    /* given, and neither there nor ever indexed, or not to be read */
-    uint64_t tiles; /* embeddings of tiles made in this run */
+    uint64_t tiles;            /* embeddings of tiles made in this run */
     uint64_t tiled; /* pictures that got them; of these, those that were embedded before are not in
                        `embedded` */
 } glimpse_ingest_report;
@@ -320,7 +320,8 @@ typedef struct glimpse_result {
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
-    /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture. */
+    /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture.
+     */
     glimpse_box tile;
 } glimpse_result;
 

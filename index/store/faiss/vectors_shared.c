@@ -69,8 +69,7 @@ glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared
     return e ? e->vectors : NULL;
 }
 
-glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
-                                               const char *name) {
+glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared, const char *name) {
     entry *e = find(shared, name);
     if (!e) return NULL;
     glimpse_vectors *vectors = e->vectors;

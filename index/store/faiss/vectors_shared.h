@@ -23,12 +23,10 @@ void glimpse_vectors_shared_leave(glimpse_vectors_shared *shared);
 
 /* `name`: of vectors, less than 40 bytes; each model has up to two kinds.
  * Inside: the latest of that name, borrowed, or NULL. */
-glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared,
-                                            const char *name);
+glimpse_vectors *glimpse_vectors_shared_get(const glimpse_vectors_shared *shared, const char *name);
 /* Inside: takes the latest of a model out, which is then the caller's reference; NULL when there is
  * none. */
-glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared,
-                                               const char *name);
+glimpse_vectors *glimpse_vectors_shared_remove(glimpse_vectors_shared *shared, const char *name);
 /* Inside: puts `vectors` in the place of what is there unless that is of a later generation. The
  * caller keeps its reference. That memory runs out means only that it is not shared. */
 void glimpse_vectors_shared_insert(glimpse_vectors_shared *shared, const char *name,

@@ -466,13 +466,13 @@ int glimpse_embedding_insert(glimpse_store *store, int64_t model, int64_t pictur
     for (size_t i = 0; i < dim; i++)
         unit[i] = (float)((double)vector[i] * scale);
     glimpse_f16_store(bytes, unit, dim);
-    status = glimpse_db_run(db,
-                            "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
-                            " VALUES (?1, ?2, ?5, ?3, ?4)"
-                            " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
-                            "iibii", model, picture, (const void *)bytes, 2 * dim,
-                            glimpse_embedding_sum(model, picture, part, bytes, 2 * dim),
-                            (int64_t)part);
+    status =
+        glimpse_db_run(db,
+                       "INSERT INTO embedding (model_id, picture_id, part, vector, sum)"
+                       " VALUES (?1, ?2, ?5, ?3, ?4)"
+                       " ON CONFLICT (picture_id, part, model_id) DO NOTHING",
+                       "iibii", model, picture, (const void *)bytes, 2 * dim,
+                       glimpse_embedding_sum(model, picture, part, bytes, 2 * dim), (int64_t)part);
 done:
     glimpse_db_leave(db);
     free(bytes);

@@ -68,20 +68,19 @@ int glimpse_catalog_list_models(glimpse_store *store, glimpse_store_model_fn vis
                                   " FROM model ORDER BY used DESC, id DESC",
                                   "");
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
-        glimpse_store_model model = {.info = {.id = sqlite3_column_int64(row, 7),
-                                              .dim = (size_t)sqlite3_column_int64(row, 3),
-                                              .embedded = (uint64_t)sqlite3_column_int64(row, 4),
-                                              .generation = (uint64_t)sqlite3_column_int64(row, 5),
-                                              .digest = (uint64_t)sqlite3_column_int64(row, 6),
-                                              .parts = (uint64_t)sqlite3_column_int64(row, 9),
-                                              .parts_generation =
-                                                  (uint64_t)sqlite3_column_int64(row, 10),
-                                              .parts_digest =
-                                                  (uint64_t)sqlite3_column_int64(row, 11)},
-                                     .name = glimpse_column_text(row, 1),
-                                     .path = glimpse_column_text(row, 2),
-                                     .is_default = sqlite3_column_int(row, 8) != 0,
-                                     .is_chosen = sqlite3_column_int(row, 8) == 1};
+        glimpse_store_model model = {
+            .info = {.id = sqlite3_column_int64(row, 7),
+                     .dim = (size_t)sqlite3_column_int64(row, 3),
+                     .embedded = (uint64_t)sqlite3_column_int64(row, 4),
+                     .generation = (uint64_t)sqlite3_column_int64(row, 5),
+                     .digest = (uint64_t)sqlite3_column_int64(row, 6),
+                     .parts = (uint64_t)sqlite3_column_int64(row, 9),
+                     .parts_generation = (uint64_t)sqlite3_column_int64(row, 10),
+                     .parts_digest = (uint64_t)sqlite3_column_int64(row, 11)},
+            .name = glimpse_column_text(row, 1),
+            .path = glimpse_column_text(row, 2),
+            .is_default = sqlite3_column_int(row, 8) != 0,
+            .is_chosen = sqlite3_column_int(row, 8) == 1};
         (void)snprintf(model.info.fingerprint, sizeof model.info.fingerprint, "%.32s",
                        glimpse_column_text(row, 0));
         status = describe_index(store, &model);

@@ -18,8 +18,8 @@ int glimpse_parts_write(glimpse_store *store, int64_t model, int64_t picture, ui
     return glimpse_embedding_insert(store, model, picture, part, vector, dim);
 }
 
-#define COUNTED                                                                            \
- "SELECT p.id, p.width, p.height, (SELECT count(*) FROM embedding e"                       \
+#define COUNTED                                                      \
+ "SELECT p.id, p.width, p.height, (SELECT count(*) FROM embedding e" \
  " WHERE e.picture_id = p.id AND e.part <> 0 AND e.model_id = ?1) FROM picture p"
 
 static glimpse_store_parts read_counted(sqlite3_stmt *row) {

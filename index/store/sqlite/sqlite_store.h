@@ -19,7 +19,7 @@ enum { GLIMPSE_INDEX_NAME_BYTES = 40 };
 /* The vectors of one model as this handle last saw them. */
 typedef struct glimpse_held_vectors {
     char name[GLIMPSE_INDEX_NAME_BYTES]; /* of the index */
-    glimpse_vectors *vectors; /* a reference, or NULL */
+    glimpse_vectors *vectors;            /* a reference, or NULL */
     struct glimpse_held_vectors *next;
 } glimpse_held_vectors;
 

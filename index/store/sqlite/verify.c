@@ -135,8 +135,8 @@ static int check_sums(verification *v) {
 static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_t content,
                          uint32_t part, const float *stored, float *row) {
     int64_t position = -1;
-    int status = glimpse_vectors_find(&position, vectors,
-                                      part ? glimpse_part_key(content, part) : content);
+    int status =
+        glimpse_vectors_find(&position, vectors, part ? glimpse_part_key(content, part) : content);
     if (status < 0) return status;
     if (position < 0) {
         problem(v, "vector index: picture %lld is not in it", (long long)content);
