@@ -135,7 +135,7 @@ static int half_of(const char *name) {
 
 typedef struct relevance_library {
     const char *name, *part; /* "fit", "test" */
-    const char *pictures;    /* the directory that its scenes' files are in */
+    const char *pictures;    /* the directory that its scenes' files are in; NULL: they are drawn */
     relevance_scenes scenes;
 } relevance_library;
 
@@ -187,6 +187,14 @@ static size_t number_of(const char *path) {
     return strtoul(name ? name + 1 : path, NULL, 10);
 }
 
+/* A seed. */
+static uint64_t number_of_name(const char *name) {
+    uint64_t number = 14695981039346656037u;
+    while (*name)
+        number = (number ^ (uint8_t)*name++) * 1099511628211u;
+    return number;
+}
+
 static glimpse_session *index_library(const relevance_library *library, const char *name) {
     char root[128], place[128];
     const char *roots[] = {root};
@@ -200,8 +208,12 @@ static glimpse_session *index_library(const relevance_library *library, const ch
     for (size_t i = 0; i < library->scenes.count; i++) {
         char from[256], to[192];
         const char *ending = strrchr(library->scenes.all[i].file, '.');
-        (void)snprintf(from, sizeof from, "%s/%s", library->pictures, library->scenes.all[i].file);
         (void)snprintf(to, sizeof to, "%s/%06zu%s", root, i, ending ? ending : "");
+        if (!library->pictures) {
+            relevance_draw(&library->scenes.all[i], to, number_of_name(library->name) + i);
+            continue;
+        }
+        (void)snprintf(from, sizeof from, "%s/%s", library->pictures, library->scenes.all[i].file);
         link_picture(from, to);
     }
     options.library = place, options.model = model_directory;
@@ -305,30 +317,96 @@ static void dump(const answers *all, const char *path) {
     (void)fclose(file);
 }
 
+/* Libraries that are drawn: how many of a half's concepts, and which. */
+static const struct {
+    const char *name, *part;
+    int half;
+    size_t concepts, pictures;
+    double dominant;
+    const char *no_grounds;
+} drawn[] = {
+    {"drawn-a", "fit", 0, 40, 240, 0, "sea forest"}, {"few-a", "fit", 0, 4, 80, 0, ""},
+    {"dominated-a", "fit", 0, 20, 200, 0.8, ""},     {"large-a", "fit", 0, 54, 2000, 0, ""},
+    {"drawn", "test", 1, 40, 320, 0, "desert city"}, {"few", "test", 1, 4, 80, 0, ""},
+    {"dominated", "test", 1, 20, 200, 0.8, ""},      {"large", "test", 1, 54, 5000, 0, ""},
+};
+enum { DRAWN = sizeof drawn / sizeof *drawn };
+
+static void sample_library(relevance_library *out, size_t i) {
+    const char *names[CONCEPTS];
+    relevance_recipe recipe = {names,
+                               0,
+                               drawn[i].pictures,
+                               drawn[i].dominant,
+                               drawn[i].no_grounds,
+                               number_of_name(drawn[i].name)};
+    /* Spread over the list by a stride that has no factor in common with the half's 54. */
+    for (size_t j = 0; j < drawn[i].concepts; j++)
+        names[recipe.name_count++] =
+            concept_names[(j * 23 + 5 * i) % (CONCEPTS / 2) * 2 + (size_t)drawn[i].half];
+    *out = (relevance_library){drawn[i].name, drawn[i].part, NULL, {0}};
+    relevance_sample(&out->scenes, &recipe);
+}
+
+static void write_scenes(const relevance_library *library) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s.tsv", scratch, library->name);
+    FILE *file = fopen(path, "w");
+    if (!file) exit(1);
+    for (size_t i = 0; i < library->scenes.count; i++) {
+        const relevance_scene *s = &library->scenes.all[i];
+        (void)fprintf(file, "%s\t%s\t", s->file, s->ground);
+        for (size_t j = 0; j < s->thing_count; j++)
+            (void)fprintf(file, "%s%d %s %s %s", j ? "|" : "", s->things[j].count,
+                          s->things[j].colour[0] ? s->things[j].colour : "-",
+                          s->things[j].texture[0] ? s->things[j].texture : "-", s->things[j].name);
+        (void)fputc('\n', file);
+    }
+    (void)fclose(file);
+}
+
 int main(int argc, char **argv) {
     const char *dump_path = NULL;
     relevance_scenes demo = {0}, relations = {0};
     relevance_questions questions = {0};
     answers all = {0};
+    int is_kept = 0;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--dump") == 0)
             dump_path = argv[i + 1];
         else if (strcmp(argv[i], "--model") == 0)
             model_directory = argv[i + 1];
+        else if (strcmp(argv[i], "--keep") == 0)
+            (void)snprintf(scratch, sizeof scratch, "%s", argv[i + 1]), is_kept = 1;
     }
     relevance_read_scenes(&demo, "benchmarks/relevance/demo.tsv");
     relevance_read_scenes(&relations, "benchmarks/relevance/relations.tsv");
     relevance_read_questions(&questions, "benchmarks/relevance/questions.tsv");
-    (void)snprintf(scratch, sizeof scratch, "/tmp/bench-relevance-XXXXXX");
-    if (!mkdtemp(scratch)) return 1;
-    (void)atexit(remove_scratch);
-    relevance_library libraries[] = {{"demo-a", "fit", "data/demo", {0}},
-                                     {"demo-b", "test", "data/demo", {0}},
-                                     {"relations", "test", "data/demo-relations", relations}};
+    relevance_read_sheet("benchmarks/relevance");
+    if (!is_kept) {
+        (void)snprintf(scratch, sizeof scratch, "/tmp/bench-relevance-XXXXXX");
+        if (!mkdtemp(scratch)) return 1;
+        (void)atexit(remove_scratch);
+    } else if (mkdir(scratch, 0700) != 0) {
+        (void)fprintf(stderr, "%s cannot be made\n", scratch);
+        return 1;
+    }
+    relevance_library libraries[3 + DRAWN] = {
+        {"demo-a", "fit", "data/demo", {0}},
+        {"demo-b", "test", "data/demo", {0}},
+        {"relations", "test", "data/demo-relations", relations}};
     take_half(&libraries[0].scenes, &demo, 0);
     take_half(&libraries[1].scenes, &demo, 1);
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+    for (size_t i = 0; i < DRAWN; i++)
+        sample_library(&libraries[3 + i], i);
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        double start = bench_now();
+        if (is_kept) write_scenes(&libraries[i]);
         run_library(&all, &libraries[i], &questions);
+        (void)fprintf(stderr, "%s: %zu pictures, %.1f s\n", libraries[i].name,
+                      libraries[i].scenes.count, bench_now() - start);
+    }
+    relevance_free_sheet();
     if (dump_path) dump(&all, dump_path);
     return 0;
 }

@@ -61,4 +61,23 @@ int relevance_holds(const relevance_scene *scene, const relevance_scene *claim);
 enum relevance_kind relevance_kind_of(const relevance_question *question,
                                       const relevance_scenes *library);
 
+/*
+ * Drawing.
+ */
+/* Which scenes a library has; the same ones for the same seed. */
+typedef struct relevance_recipe {
+    const char *const *names; /* concepts, in turn; the first one is that of `dominant` */
+    size_t name_count, pictures;
+    double dominant;        /* share of the pictures that show names[0] first */
+    const char *no_grounds; /* sceneries that are left out, with blanks between */
+    uint64_t seed;
+} relevance_recipe;
+
+/* Sprites and sceneries; once. */
+void relevance_read_sheet(const char *directory);
+void relevance_free_sheet(void);
+void relevance_sample(relevance_scenes *out, const relevance_recipe *recipe);
+/* A JPEG of the scene. */
+void relevance_draw(const relevance_scene *scene, const char *path, uint64_t seed);
+
 #endif
