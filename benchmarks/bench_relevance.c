@@ -1,12 +1,55 @@
 /*
- * bench_relevance.c - a search that knows when it found nothing: how well answered questions are
- * told from those that the library has no answer to.
+ * bench_relevance.c - a search that knows when it found nothing: how well questions that a library
+ * can answer are told from those that it cannot.
+ *
+ *     bench_relevance [--model DIR] [--json FILE] [--dump FILE] [--keep DIR] [--photos DIR]
+ *
+ * Run it from the source tree's top. What is measured, on what, and why: docs/evaluation.md.
+ *
+ * Libraries. "fit" are those that constants may be looked at on: pictures that show nothing but
+ * even concepts of the demo model's world (in the order of its list), from data/demo, and drawn by
+ * this program. "test" are those that are only reported: the same with odd concepts, and
+ * data/demo-relations. Each is indexed into a library of its own.
+ *
+ * Questions. benchmarks/relevance/questions.tsv has claims and words for them; whether a library
+ * has what is claimed follows from its table of scenes. A question is
+ *     present   when a picture of the library is what it claims,
+ *     other     when the library shows nothing of it, but the model knows it,
+ *     foreign   when it is nothing that the model knows (words, names, other languages, gibberish),
+ *     near      when the thing is there, but not in that colour, number, place or company.
+ * and it is of a group: "words" (the model's own language: a noun, a photo of, a sentence, with a
+ * place, a colour, a number, another thing, a scenery), "free" (sentences with words that the
+ * model never read), "sum" ("horse + snow"), "picture" (a picture drawn for the question; foreign
+ * are noise, stripes and, with --photos, photographs).
+ *
+ * Methods, in the same run, on the same scores. Each shows the pictures of which a value is not
+ * below a constant, and answers when there is one:
+ *     none      everything is shown (the first ten, as the command does)
+ *     cosine    the cosine
+ *     z         (cosine - mean) / deviation, over the library's pictures for this question
+ *     glimpse   what glimpse's own cut-off leaves
+ * The constants of "cosine" and "z" are those with the highest F1 over all fit libraries, one for
+ * words, free sentences and sums, one for pictures.
+ *
+ * Measures of a set of questions; near ones have no part in precision and F1.
+ *     R@1         present ones with a right picture first, without any cut-off
+ *     P           answers with a right picture first / all answers (of present, other, foreign)
+ *     R           answers with a right picture first / present ones
+ *     F1          2 P R / (P + R)
+ *     best        F1 of a cut-off that knows the truth: the answers that R@1 counts and no other
+ *     said        F1 of answering at all, right or wrong: how well present is told from absent
+ *     kept        of the questions that R@1 counts, those that are still answered
+ *     other, foreign, near    share of these that are answered, which is false
+ *     pictures    mean over present questions of F1 of the pictures shown
+ *     AUC         how often the best picture's value of a present question is above that of one
+ * that is other, foreign or near; ties count half
  */
-#include "bench_relevance.h"
 #include "bench.h"
+#include "bench_relevance.h"
 
 #include <glimpse/glimpse.h>
 
+#include <dirent.h>
 #include <ftw.h>
 #include <math.h>
 #include <stdint.h>
@@ -139,15 +182,24 @@ typedef struct relevance_library {
     relevance_scenes scenes;
 } relevance_library;
 
+enum group { WORDS, FREE, SUM, PICTURE, GROUPS };
+static const char *const group_names[] = {"words", "free", "sum", "picture"};
+
+enum method { NONE, COSINE, Z, GLIMPSE, METHODS };
+static const char *const method_names[] = {"none", "cosine", "z", "glimpse"};
+
 /* A question and what was found. */
 typedef struct answer {
     const relevance_library *library;
     const relevance_question *question;
     enum relevance_kind kind;
+    enum group group;
     size_t count, right_count;
     float *scores;   /* [count], best first */
     uint8_t *rights; /* [count] */
     double mean, deviation;
+    double top[METHODS];   /* the best picture's value */
+    size_t shown[METHODS]; /* pictures that the method shows */
 } answer;
 
 typedef struct answers {
@@ -229,6 +281,13 @@ static glimpse_session *index_library(const relevance_library *library, const ch
     return session;
 }
 
+static enum group group_of(const relevance_question *question) {
+    return strcmp(question->form, "free") == 0      ? FREE
+           : strcmp(question->form, "sum") == 0     ? SUM
+           : strcmp(question->form, "picture") == 0 ? PICTURE
+                                                    : WORDS;
+}
+
 static answer ask(glimpse_session *session, const relevance_library *library,
                   const relevance_question *question) {
     answer a = {.library = library, .question = question};
@@ -255,7 +314,10 @@ static answer ask(glimpse_session *session, const relevance_library *library,
         a.right_count += a.rights[i];
     }
     a.mean /= (double)a.count;
+    a.group = group_of(question);
     a.deviation = sqrt(fmax(squares / (double)a.count - a.mean * a.mean, 1e-12));
+    a.top[NONE] = a.top[COSINE] = (double)a.scores[0];
+    a.top[Z] = ((double)a.scores[0] - a.mean) / a.deviation;
     glimpse_hits_free(hits);
     return a;
 }
@@ -263,7 +325,9 @@ static answer ask(glimpse_session *session, const relevance_library *library,
 static void run_library(answers *out, const relevance_library *library,
                         const relevance_questions *questions) {
     glimpse_session *session = index_library(library, library->name);
-    for (size_t i = 0; i < questions->count; i++) {
+    /* A large library is asked every fifth question: all of them would take minutes. */
+    size_t stride = library->scenes.count > 1000 ? 5 : 1;
+    for (size_t i = 0; i < questions->count; i += stride) {
         const relevance_question *question = &questions->all[i];
         if (strcmp(question->part, "*") != 0 && strcmp(question->part, library->part) != 0)
             continue;
@@ -275,6 +339,60 @@ static void run_library(answers *out, const relevance_library *library,
         out->all[out->count++] = ask(session, library, question);
     }
     glimpse_session_close(session);
+}
+
+static int is_photo(const struct dirent *entry) {
+    const char *ending = strrchr(entry->d_name, '.');
+    return ending && strcmp(ending, ".jpg") == 0;
+}
+
+/* A picture drawn for each concept, and pictures of nothing. */
+static void add_picture_questions(relevance_questions *questions, const char *photos) {
+    for (size_t i = 0; i < CONCEPTS; i++) {
+        relevance_question q;
+        relevance_scenes one = {0};
+        relevance_recipe recipe = {&concept_names[i], 1, 1, 0, "", 7000 + i};
+        memset(&q, 0, sizeof q);
+        do {
+            one.count = 0, recipe.seed += CONCEPTS;
+            relevance_sample(&one, &recipe);
+        } while (one.all[0].thing_count != 1);
+        one.all[0].things[0].count = 1;
+        (void)snprintf(q.form, sizeof q.form, "picture");
+        (void)snprintf(q.part, sizeof q.part, "*");
+        (void)snprintf(q.written, sizeof q.written, "- - - %s", concept_names[i]);
+        (void)snprintf(q.text, sizeof q.text, "%s/question-%zu.jpg", scratch, i);
+        if (relevance_parse_claim(&q.claim, q.written) < 0) exit(1);
+        relevance_draw(&one.all[0], q.text, 9000 + i);
+        relevance_add_question(questions, &q);
+        free(one.all);
+    }
+    for (size_t i = 0; i < 24; i++) {
+        relevance_question q;
+        memset(&q, 0, sizeof q);
+        q.is_foreign = 1;
+        (void)snprintf(q.form, sizeof q.form, "picture");
+        (void)snprintf(q.part, sizeof q.part, "%s", i % 2 ? "test" : "fit");
+        (void)snprintf(q.written, sizeof q.written, "?");
+        (void)snprintf(q.text, sizeof q.text, "%s/nothing-%zu.jpg", scratch, i);
+        relevance_draw_nothing(q.text, i);
+        relevance_add_question(questions, &q);
+    }
+    struct dirent **files = NULL;
+    int count = photos ? scandir(photos, &files, is_photo, alphasort) : 0;
+    for (int i = 0; i < count; i++) {
+        relevance_question q;
+        memset(&q, 0, sizeof q);
+        q.is_foreign = 1;
+        (void)snprintf(q.form, sizeof q.form, "picture");
+        (void)snprintf(q.part, sizeof q.part, "%s", i / 8 % 2 ? "test" : "fit");
+        (void)snprintf(q.written, sizeof q.written, "?");
+        int length = snprintf(q.text, sizeof q.text, "%s/%s", photos, files[i]->d_name);
+        if (i % 8 == 0 && length > 0 && (size_t)length < sizeof q.text)
+            relevance_add_question(questions, &q);
+        free(files[i]);
+    }
+    free(files);
 }
 
 /* The scenes that show only concepts of one half. */
@@ -293,7 +411,8 @@ static void dump(const answers *all, const char *path) {
         (void)fprintf(stderr, "%s cannot be written\n", path);
         exit(1);
     }
-    (void)fprintf(file, "part\tlibrary\tpictures\tkind\tform\tclaim\tright\tfirst_right\tmean\tsd");
+    (void)fprintf(
+        file, "part\tlibrary\tpictures\tkind\tgroup\tform\tclaim\tright\tfirst_right\tmean\tsd");
     for (int i = 0; i < 20; i++)
         (void)fprintf(file, "\ts%d", i + 1);
     (void)fprintf(file, "\trights\tmedian\tbest_right\tquery\n");
@@ -302,10 +421,10 @@ static void dump(const answers *all, const char *path) {
         size_t first = 0;
         while (first < a->count && !a->rights[first])
             first++;
-        (void)fprintf(file, "%s\t%s\t%zu\t%s\t%s\t%s\t%zu\t%zu\t%.6f\t%.6f", a->library->part,
-                      a->library->name, a->count, relevance_kind_names[a->kind], a->question->form,
-                      a->question->written, a->right_count, first < a->count ? first + 1 : 0,
-                      a->mean, a->deviation);
+        (void)fprintf(file, "%s\t%s\t%zu\t%s\t%s\t%s\t%s\t%zu\t%zu\t%.6f\t%.6f", a->library->part,
+                      a->library->name, a->count, relevance_kind_names[a->kind],
+                      group_names[a->group], a->question->form, a->question->written,
+                      a->right_count, first < a->count ? first + 1 : 0, a->mean, a->deviation);
         for (size_t j = 0; j < 20; j++)
             (void)fprintf(file, "\t%.6f", j < a->count ? (double)a->scores[j] : NAN);
         (void)fputc('\t', file);
@@ -365,17 +484,240 @@ static void write_scenes(const relevance_library *library) {
     (void)fclose(file);
 }
 
+/*
+ * Measures.
+ */
+typedef struct tally {
+    size_t present, right_first, kept, answered, answered_right;
+    size_t absent[RELEVANCE_KINDS], false_answers[RELEVANCE_KINDS];
+    double picture_f1;
+} tally;
+
+/* Which answers are counted; NULL and GROUPS: all. */
+typedef struct choice {
+    const char *part, *library, *form;
+    enum group group;
+} choice;
+
+static int is_chosen(const answer *a, const choice *c) {
+    return (!c->part || strcmp(a->library->part, c->part) == 0) &&
+           (!c->library || strcmp(a->library->name, c->library) == 0) &&
+           (!c->form || strcmp(a->question->form, c->form) == 0) &&
+           (c->group == GROUPS || a->group == c->group);
+}
+
+static tally count_answers(const answers *all, const choice *c, enum method method) {
+    tally t;
+    memset(&t, 0, sizeof t);
+    for (size_t i = 0; i < all->count; i++) {
+        const answer *a = &all->all[i];
+        size_t shown = a->shown[method], right = 0;
+        if (!is_chosen(a, c)) continue;
+        if (a->kind != RELEVANCE_PRESENT) {
+            t.absent[a->kind]++;
+            t.false_answers[a->kind] += shown > 0;
+            continue;
+        }
+        t.present++;
+        t.right_first += a->rights[0];
+        t.answered += shown > 0;
+        t.answered_right += shown > 0 && a->rights[0];
+        t.kept += shown > 0 && a->rights[0];
+        for (size_t j = 0; j < shown; j++)
+            right += a->rights[j];
+        t.picture_f1 += 2.0 * (double)right / (double)(shown + a->right_count);
+    }
+    return t;
+}
+
+static double ratio(size_t part, size_t whole) {
+    return whole ? (double)part / (double)whole : NAN;
+}
+
+static double f1_of(size_t right, size_t answers_given, size_t wanted) {
+    return ratio(2 * right, answers_given + wanted);
+}
+
+static size_t answers_given(const tally *t) {
+    return t->answered + t->false_answers[RELEVANCE_OTHER] + t->false_answers[RELEVANCE_FOREIGN];
+}
+
+static double area_under_curve(const answers *all, const choice *c, enum method method,
+                               enum relevance_kind kind) {
+    size_t pairs = 0;
+    double above = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const answer *a = &all->all[i];
+        if (a->kind != RELEVANCE_PRESENT || !is_chosen(a, c)) continue;
+        for (size_t j = 0; j < all->count; j++) {
+            const answer *b = &all->all[j];
+            if (b->kind != kind || b->library != a->library || !is_chosen(b, c)) continue;
+            double x = a->top[method], y = b->top[method];
+            above += x > y ? 1 : x < y ? 0 : 0.5;
+            pairs++;
+        }
+    }
+    return pairs ? above / (double)pairs : NAN;
+}
+
+/* How many pictures have a value of at least `constant`. */
+static size_t count_shown(const answer *a, enum method method, double constant) {
+    size_t shown = 0;
+    for (; shown < a->count; shown++) {
+        double value = (double)a->scores[shown];
+        if (method == Z) value = (value - a->mean) / a->deviation;
+        if (value < constant) break;
+    }
+    return shown;
+}
+
+/* The constant with the highest F1 over the fit libraries' words, or pictures. */
+static double fit_constant(const answers *all, enum method method, enum group group) {
+    double best = -1, constant = 0;
+    for (int step = 0; step <= 400; step++) {
+        double at = method == Z ? step * 0.02 : step * 0.0025;
+        size_t present = 0, given = 0, right = 0;
+        for (size_t i = 0; i < all->count; i++) {
+            const answer *a = &all->all[i];
+            if (strcmp(a->library->part, "fit") != 0 || a->group != group ||
+                a->kind == RELEVANCE_NEAR)
+                continue;
+            int is_answered = a->top[method] >= at;
+            present += a->kind == RELEVANCE_PRESENT;
+            given += (size_t)is_answered;
+            right += is_answered && a->kind == RELEVANCE_PRESENT && a->rights[0];
+        }
+        double f1 = f1_of(right, given, present);
+        if (f1 > best) best = f1, constant = at;
+    }
+    return constant;
+}
+
+static void apply_constant(answers *all, enum method method, double words, double pictures) {
+    for (size_t i = 0; i < all->count; i++) {
+        answer *a = &all->all[i];
+        a->shown[method] = count_shown(a, method, a->group == PICTURE ? pictures : words);
+    }
+}
+
+static void print_share(double value) {
+    if (isnan(value))
+        (void)printf("      -");
+    else
+        (void)printf(" %6.1f", 100 * value);
+}
+
+static void print_rows(const answers *all, const choice *c, const char *name, FILE *json) {
+    for (int m = 0; m < METHODS; m++) {
+        tally t = count_answers(all, c, (enum method)m);
+        size_t given = answers_given(&t);
+        double r1 = ratio(t.right_first, t.present);
+        double figures[] = {r1,
+                            ratio(t.answered_right, given),
+                            ratio(t.answered_right, t.present),
+                            f1_of(t.answered_right, given, t.present),
+                            f1_of(t.right_first, t.right_first, t.present),
+                            f1_of(t.answered, given, t.present),
+                            ratio(t.kept, t.right_first),
+                            ratio(t.false_answers[RELEVANCE_OTHER], t.absent[RELEVANCE_OTHER]),
+                            ratio(t.false_answers[RELEVANCE_FOREIGN], t.absent[RELEVANCE_FOREIGN]),
+                            ratio(t.false_answers[RELEVANCE_NEAR], t.absent[RELEVANCE_NEAR]),
+                            t.present ? t.picture_f1 / (double)t.present : NAN,
+                            area_under_curve(all, c, (enum method)m, RELEVANCE_OTHER),
+                            area_under_curve(all, c, (enum method)m, RELEVANCE_FOREIGN),
+                            area_under_curve(all, c, (enum method)m, RELEVANCE_NEAR)};
+        static const char *const keys[] = {
+            "recall@1",    "precision",   "recall",        "f1",         "best_f1",    "said_f1",
+            "kept",        "false_other", "false_foreign", "false_near", "picture_f1", "auc_other",
+            "auc_foreign", "auc_near"};
+        if (!t.present && !given) return;
+        (void)printf("%-13s %-8s %5zu %5zu %5zu %5zu", m == 0 ? name : "", method_names[m],
+                     t.present, t.absent[RELEVANCE_OTHER], t.absent[RELEVANCE_FOREIGN],
+                     t.absent[RELEVANCE_NEAR]);
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+            print_share(figures[i]);
+        (void)printf("\n");
+        if (!json) continue;
+        (void)fprintf(json,
+                      "{\"part\":\"%s\",\"library\":\"%s\",\"group\":\"%s\",\"form\":\"%s\","
+                      "\"method\":\"%s\",\"present\":%zu,\"other\":%zu,\"foreign\":%zu,"
+                      "\"near\":%zu",
+                      c->part, c->library ? c->library : "all",
+                      c->group < GROUPS ? group_names[c->group] : "all", c->form ? c->form : "all",
+                      method_names[m], t.present, t.absent[RELEVANCE_OTHER],
+                      t.absent[RELEVANCE_FOREIGN], t.absent[RELEVANCE_NEAR]);
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+            if (isnan(figures[i]))
+                (void)fprintf(json, ",\"%s\":null", keys[i]);
+            else
+                (void)fprintf(json, ",\"%s\":%.4f", keys[i], figures[i]);
+        }
+        (void)fprintf(json, "}\n");
+    }
+}
+
+static void print_head(const char *what) {
+    (void)printf("\n%-13s %-8s %5s %5s %5s %5s", what, "method", "pres", "other", "forgn", "near");
+    static const char *const names[] = {"R@1",  "P",     "R",     "F1",    "best",
+                                        "said", "kept",  "other", "forgn", "near",
+                                        "pict", "AUC-o", "AUC-f", "AUC-n"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        (void)printf(" %6s", names[i]);
+    (void)printf("\n");
+}
+
+static void report(answers *all, const relevance_library *libraries, size_t count, FILE *json) {
+    double constants[2][2] = {
+        {fit_constant(all, COSINE, WORDS), fit_constant(all, COSINE, PICTURE)},
+        {fit_constant(all, Z, WORDS), fit_constant(all, Z, PICTURE)}};
+    static const char *const forms[] = {"noun", "photo",  "sentence", "place",
+                                        "pair", "colour", "count",    "scenery"};
+    apply_constant(all, COSINE, constants[0][0], constants[0][1]);
+    apply_constant(all, Z, constants[1][0], constants[1][1]);
+    for (size_t i = 0; i < all->count; i++)
+        all->all[i].shown[NONE] = all->all[i].count < 10 ? all->all[i].count : 10;
+    (void)printf("constants from the fit part: cosine %.4f, pictures %.4f; z %.2f, pictures %.2f\n",
+                 constants[0][0], constants[0][1], constants[1][0], constants[1][1]);
+    for (int p = 0; p < 2; p++) {
+        const char *part = p ? "test" : "fit";
+        (void)printf("\n%s\n",
+                     p ? "== TEST: only reported" : "== FIT: what constants were looked at on");
+        print_head("words");
+        for (size_t i = 0; i < count; i++) {
+            choice c = {part, libraries[i].name, NULL, WORDS};
+            if (strcmp(libraries[i].part, part) == 0) print_rows(all, &c, libraries[i].name, json);
+        }
+        print_head("all of them");
+        for (int g = 0; g < GROUPS; g++) {
+            choice c = {part, NULL, NULL, (enum group)g};
+            print_rows(all, &c, group_names[g], json);
+        }
+        print_head("words by form");
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+            choice c = {part, NULL, forms[i], WORDS};
+            print_rows(all, &c, forms[i], json);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
     const char *dump_path = NULL;
     relevance_scenes demo = {0}, relations = {0};
     relevance_questions questions = {0};
     answers all = {0};
     int is_kept = 0;
+    const char *photos = NULL;
+    FILE *json = NULL;
+    double begin = bench_now();
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--dump") == 0)
             dump_path = argv[i + 1];
         else if (strcmp(argv[i], "--model") == 0)
             model_directory = argv[i + 1];
+        else if (strcmp(argv[i], "--photos") == 0)
+            photos = argv[i + 1];
+        else if (strcmp(argv[i], "--json") == 0)
+            json = need(fopen(argv[i + 1], "w"));
         else if (strcmp(argv[i], "--keep") == 0)
             (void)snprintf(scratch, sizeof scratch, "%s", argv[i + 1]), is_kept = 1;
     }
@@ -391,6 +733,7 @@ int main(int argc, char **argv) {
         (void)fprintf(stderr, "%s cannot be made\n", scratch);
         return 1;
     }
+    add_picture_questions(&questions, photos);
     relevance_library libraries[3 + DRAWN] = {
         {"demo-a", "fit", "data/demo", {0}},
         {"demo-b", "test", "data/demo", {0}},
@@ -407,6 +750,9 @@ int main(int argc, char **argv) {
                       libraries[i].scenes.count, bench_now() - start);
     }
     relevance_free_sheet();
+    report(&all, libraries, sizeof libraries / sizeof *libraries, json);
+    (void)printf("\n%zu answers, %.0f s\n", all.count, bench_now() - begin);
+    if (json) (void)fclose(json);
     if (dump_path) dump(&all, dump_path);
     return 0;
 }

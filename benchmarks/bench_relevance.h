@@ -79,5 +79,7 @@ void relevance_free_sheet(void);
 void relevance_sample(relevance_scenes *out, const relevance_recipe *recipe);
 /* A JPEG of the scene. */
 void relevance_draw(const relevance_scene *scene, const char *path, uint64_t seed);
+/* A JPEG of noise, stripes or blots: no scene. */
+void relevance_draw_nothing(const char *path, uint64_t seed);
 
 #endif

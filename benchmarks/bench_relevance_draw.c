@@ -231,6 +231,32 @@ static void paste(canvas *to, const cell *from, double cx, double cy, double siz
     }
 }
 
+/* As a camera would: no two pictures have quite the same light. */
+static void write_canvas(const canvas *to, const char *path) {
+    static uint8_t rgb[CANVAS * CANVAS * 3];
+    double gain = uniform(0.85, 1.12), contrast = uniform(0.85, 1.12);
+    double noise = below(3) == 0 ? 8 : 0;
+    for (size_t y = 0; y < to->height; y++) {
+        for (size_t x = 0; x < to->width; x++) {
+            for (int c = 0; c < 3; c++) {
+                double v = ((double)to->rgb[y][x][c] * gain - 128) * contrast + 128;
+                if (noise > 0) v += uniform(-noise, noise);
+                rgb[(y * to->width + x) * 3 + (size_t)c] = (uint8_t)lround(fmin(fmax(v, 0), 255));
+            }
+        }
+    }
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    bench_check(glimpse_jpeg_encode(&bytes, &size, rgb, (uint32_t)to->width, (uint32_t)to->height,
+                                    60 + (int)below(35), NULL, 0));
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+        (void)fprintf(stderr, "the benchmark is void: %s cannot be written\n", path);
+        exit(1);
+    }
+    free(bytes);
+}
+
 /* Places for all things of a scene in the central square, in units of its side. */
 static size_t lay_out(double places[16][3], const relevance_scene *scene) {
     size_t total = 0, cells = 1, order[9];
@@ -280,8 +306,7 @@ static size_t lay_out(double places[16][3], const relevance_scene *scene) {
 void relevance_draw(const relevance_scene *scene, const char *path, uint64_t seed) {
     static canvas to;
     static cell from;
-    static uint8_t rgb[CANVAS * CANVAS * 3];
-    double places[16][3], gain, contrast, noise;
+    double places[16][3];
     size_t at = 0;
     state = seed * 0x9E3779B97F4A7C15u + 88172645463325252u;
     for (int i = 0; i < 8; i++)
@@ -304,27 +329,32 @@ void relevance_draw(const relevance_scene *scene, const char *path, uint64_t see
                   is_circle ? 0 : uniform(-0.24, 0.24), !is_shape && below(2));
         }
     }
-    gain = uniform(0.85, 1.12), contrast = uniform(0.85, 1.12);
-    noise = below(3) == 0 ? 8 : 0;
+    write_canvas(&to, path);
+}
+
+void relevance_draw_nothing(const char *path, uint64_t seed) {
+    static canvas to;
+    state = seed * 0x9E3779B97F4A7C15u + 3202034522624059733u;
+    for (int i = 0; i < 8; i++)
+        (void)next_random();
+    double turn = uniform(0, 3.1), step = uniform(0.05, 0.9), grain = uniform(0, 120);
+    double waves[3][3];
+    for (int c = 0; c < 3; c++)
+        waves[c][0] = uniform(0, 255), waves[c][1] = uniform(0, 120), waves[c][2] = uniform(0, 6);
+    to.width = to.height = 160;
     for (size_t y = 0; y < to.height; y++) {
         for (size_t x = 0; x < to.width; x++) {
+            double along = cos(turn) * (double)x + sin(turn) * (double)y;
+            double across = sin(turn) * (double)x - cos(turn) * (double)y;
             for (int c = 0; c < 3; c++) {
-                double v = ((double)to.rgb[y][x][c] * gain - 128) * contrast + 128;
-                if (noise > 0) v += uniform(-noise, noise);
-                rgb[(y * to.width + x) * 3 + (size_t)c] = (uint8_t)lround(fmin(fmax(v, 0), 255));
+                double wave = sin(along * step + waves[c][2]);
+                if (seed % 3 == 1) wave *= sin(across * step * 0.7);
+                to.rgb[y][x][c] =
+                    (float)(waves[c][0] + waves[c][1] * wave + uniform(-grain, grain));
             }
         }
     }
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    bench_check(glimpse_jpeg_encode(&bytes, &size, rgb, (uint32_t)to.width, (uint32_t)to.height,
-                                    60 + (int)below(35), NULL, 0));
-    FILE *file = fopen(path, "wb");
-    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
-        (void)fprintf(stderr, "the benchmark is void: %s cannot be written\n", path);
-        exit(1);
-    }
-    free(bytes);
+    write_canvas(&to, path);
 }
 
 /*
