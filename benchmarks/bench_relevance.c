@@ -28,12 +28,13 @@
  *     cosine    the cosine
  *     z         (cosine - mean) / deviation, over the library's pictures for this question
  *     glimpse   what glimpse's own cut-off leaves
- * The constants of "cosine" and "z" are those with the highest F1 over all fit libraries, one for
- * words, free sentences and sums, one for pictures.
+ * The constants of "cosine" and "z" are those with the highest mean F1 over the fit libraries, one
+ * for words, free sentences and sums, one for pictures.
  *
  * Measures of a set of questions; near ones have no part in precision and F1.
  *     R@1         present ones with a right picture first, without any cut-off
- *     P           answers with a right picture first / all answers (of present, other, foreign)
+ *     P           answers with a right picture first / all answers; absent questions count as if
+ *                 there were as many as present ones, half of them other, half foreign
  *     R           answers with a right picture first / present ones
  *     F1          2 P R / (P + R)
  *     best        F1 of a cut-off that knows the truth: the answers that R@1 counts and no other
@@ -44,8 +45,8 @@
  *     AUC         how often the best picture's value of a present question is above that of one
  * that is other, foreign or near; ties count half
  */
-#include "bench.h"
 #include "bench_relevance.h"
+#include "bench.h"
 
 #include <glimpse/glimpse.h>
 
@@ -325,10 +326,11 @@ static answer ask(glimpse_session *session, const relevance_library *library,
 static void run_library(answers *out, const relevance_library *library,
                         const relevance_questions *questions) {
     glimpse_session *session = index_library(library, library->name);
-    /* A large library is asked every fifth question: all of them would take minutes. */
+    /* A large library is asked a fifth of the questions: all of them would take minutes. */
     size_t stride = library->scenes.count > 1000 ? 5 : 1;
-    for (size_t i = 0; i < questions->count; i += stride) {
+    for (size_t i = 0; i < questions->count; i++) {
         const relevance_question *question = &questions->all[i];
+        if (i % stride && !question->is_foreign) continue;
         if (strcmp(question->part, "*") != 0 && strcmp(question->part, library->part) != 0)
             continue;
         if (relevance_kind_of(question, &library->scenes) == RELEVANCE_AMBIGUOUS) continue;
@@ -488,7 +490,7 @@ static void write_scenes(const relevance_library *library) {
  * Measures.
  */
 typedef struct tally {
-    size_t present, right_first, kept, answered, answered_right;
+    size_t present, right_first, answered, answered_right;
     size_t absent[RELEVANCE_KINDS], false_answers[RELEVANCE_KINDS];
     double picture_f1;
 } tally;
@@ -506,6 +508,18 @@ static int is_chosen(const answer *a, const choice *c) {
            (c->group == GROUPS || a->group == c->group);
 }
 
+static void count_answer(tally *t, const answer *a, int is_answered) {
+    if (a->kind == RELEVANCE_PRESENT) {
+        t->present++;
+        t->right_first += a->rights[0];
+        t->answered += (size_t)is_answered;
+        t->answered_right += is_answered && a->rights[0];
+    } else {
+        t->absent[a->kind]++;
+        t->false_answers[a->kind] += (size_t)is_answered;
+    }
+}
+
 static tally count_answers(const answers *all, const choice *c, enum method method) {
     tally t;
     memset(&t, 0, sizeof t);
@@ -513,19 +527,11 @@ static tally count_answers(const answers *all, const choice *c, enum method meth
         const answer *a = &all->all[i];
         size_t shown = a->shown[method], right = 0;
         if (!is_chosen(a, c)) continue;
-        if (a->kind != RELEVANCE_PRESENT) {
-            t.absent[a->kind]++;
-            t.false_answers[a->kind] += shown > 0;
-            continue;
-        }
-        t.present++;
-        t.right_first += a->rights[0];
-        t.answered += shown > 0;
-        t.answered_right += shown > 0 && a->rights[0];
-        t.kept += shown > 0 && a->rights[0];
+        count_answer(&t, a, shown > 0);
         for (size_t j = 0; j < shown; j++)
             right += a->rights[j];
-        t.picture_f1 += 2.0 * (double)right / (double)(shown + a->right_count);
+        if (a->kind == RELEVANCE_PRESENT)
+            t.picture_f1 += 2.0 * (double)right / (double)(shown + a->right_count);
     }
     return t;
 }
@@ -534,12 +540,23 @@ static double ratio(size_t part, size_t whole) {
     return whole ? (double)part / (double)whole : NAN;
 }
 
-static double f1_of(size_t right, size_t answers_given, size_t wanted) {
-    return ratio(2 * right, answers_given + wanted);
+/* The mean of the shares of other and foreign questions that are answered, of those there are. */
+static double false_share(const tally *t) {
+    double sum = 0;
+    int kinds = 0;
+    for (int k = RELEVANCE_OTHER; k <= RELEVANCE_FOREIGN; k++) {
+        if (t->absent[k]) sum += ratio(t->false_answers[k], t->absent[k]), kinds++;
+    }
+    return kinds ? sum / kinds : 0;
 }
 
-static size_t answers_given(const tally *t) {
-    return t->answered + t->false_answers[RELEVANCE_OTHER] + t->false_answers[RELEVANCE_FOREIGN];
+/* As many absent questions as present ones, whatever the lists have. */
+static double answers_given(const tally *t) {
+    return (double)t->answered + (double)t->present * false_share(t);
+}
+
+static double f1_of(size_t right, double given, size_t wanted) {
+    return wanted ? 2 * (double)right / (given + (double)wanted) : NAN;
 }
 
 static double area_under_curve(const answers *all, const choice *c, enum method method,
@@ -571,24 +588,24 @@ static size_t count_shown(const answer *a, enum method method, double constant) 
     return shown;
 }
 
-/* The constant with the highest F1 over the fit libraries' words, or pictures. */
-static double fit_constant(const answers *all, enum method method, enum group group) {
+/* The constant with the highest F1, as a mean over the fit libraries. */
+static double fit_constant(const answers *all, const relevance_library *libraries, size_t count,
+                           enum method method, enum group group) {
     double best = -1, constant = 0;
     for (int step = 0; step <= 400; step++) {
-        double at = method == Z ? step * 0.02 : step * 0.0025;
-        size_t present = 0, given = 0, right = 0;
-        for (size_t i = 0; i < all->count; i++) {
-            const answer *a = &all->all[i];
-            if (strcmp(a->library->part, "fit") != 0 || a->group != group ||
-                a->kind == RELEVANCE_NEAR)
-                continue;
-            int is_answered = a->top[method] >= at;
-            present += a->kind == RELEVANCE_PRESENT;
-            given += (size_t)is_answered;
-            right += is_answered && a->kind == RELEVANCE_PRESENT && a->rights[0];
+        double at = method == Z ? step * 0.02 : step * 0.0025, sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            choice c = {"fit", libraries[i].name, NULL, group};
+            tally t;
+            memset(&t, 0, sizeof t);
+            for (size_t j = 0; j < all->count; j++) {
+                const answer *a = &all->all[j];
+                if (a->library == &libraries[i] && is_chosen(a, &c))
+                    count_answer(&t, a, a->top[method] >= at);
+            }
+            if (t.present) sum += f1_of(t.answered_right, answers_given(&t), t.present);
         }
-        double f1 = f1_of(right, given, present);
-        if (f1 > best) best = f1, constant = at;
+        if (sum > best) best = sum, constant = at;
     }
     return constant;
 }
@@ -610,15 +627,15 @@ static void print_share(double value) {
 static void print_rows(const answers *all, const choice *c, const char *name, FILE *json) {
     for (int m = 0; m < METHODS; m++) {
         tally t = count_answers(all, c, (enum method)m);
-        size_t given = answers_given(&t);
+        double given = answers_given(&t);
         double r1 = ratio(t.right_first, t.present);
         double figures[] = {r1,
-                            ratio(t.answered_right, given),
+                            given > 0 ? (double)t.answered_right / given : NAN,
                             ratio(t.answered_right, t.present),
                             f1_of(t.answered_right, given, t.present),
-                            f1_of(t.right_first, t.right_first, t.present),
+                            f1_of(t.right_first, (double)t.right_first, t.present),
                             f1_of(t.answered, given, t.present),
-                            ratio(t.kept, t.right_first),
+                            ratio(t.answered_right, t.right_first),
                             ratio(t.false_answers[RELEVANCE_OTHER], t.absent[RELEVANCE_OTHER]),
                             ratio(t.false_answers[RELEVANCE_FOREIGN], t.absent[RELEVANCE_FOREIGN]),
                             ratio(t.false_answers[RELEVANCE_NEAR], t.absent[RELEVANCE_NEAR]),
@@ -630,7 +647,7 @@ static void print_rows(const answers *all, const choice *c, const char *name, FI
             "recall@1",    "precision",   "recall",        "f1",         "best_f1",    "said_f1",
             "kept",        "false_other", "false_foreign", "false_near", "picture_f1", "auc_other",
             "auc_foreign", "auc_near"};
-        if (!t.present && !given) return;
+        if (!t.present) return;
         (void)printf("%-13s %-8s %5zu %5zu %5zu %5zu", m == 0 ? name : "", method_names[m],
                      t.present, t.absent[RELEVANCE_OTHER], t.absent[RELEVANCE_FOREIGN],
                      t.absent[RELEVANCE_NEAR]);
@@ -667,9 +684,10 @@ static void print_head(const char *what) {
 }
 
 static void report(answers *all, const relevance_library *libraries, size_t count, FILE *json) {
-    double constants[2][2] = {
-        {fit_constant(all, COSINE, WORDS), fit_constant(all, COSINE, PICTURE)},
-        {fit_constant(all, Z, WORDS), fit_constant(all, Z, PICTURE)}};
+    double constants[2][2] = {{fit_constant(all, libraries, count, COSINE, WORDS),
+                               fit_constant(all, libraries, count, COSINE, PICTURE)},
+                              {fit_constant(all, libraries, count, Z, WORDS),
+                               fit_constant(all, libraries, count, Z, PICTURE)}};
     static const char *const forms[] = {"noun", "photo",  "sentence", "place",
                                         "pair", "colour", "count",    "scenery"};
     apply_constant(all, COSINE, constants[0][0], constants[0][1]);
