@@ -31,6 +31,19 @@
  * the model named first, then of the next, then by id. Filters hold for every ranking, min_score
  * as well. Re-ranking starts from the fused order; captions are blended with one model only.
  *
+ * Relevance. A cosine says which picture fits best, not whether any does: where it stands depends
+ * on the model and on the query. A hit's relevance, 0 to 1, is comparable between queries, and for
+ * one query it grows with the cosine:
+ *
+ *     RELEVANCE_FORMULA
+ *
+ * docs/relevance.md has what each part is and how the constants were fixed. Hits below
+ * options->relevance are left out; k, min_score and filters hold for what is left. It is judged by
+ * the whole library, whatever the filters, and by the cosine, also where captions or a VLM have a
+ * part in the order; of several models a picture's is the greatest one. With fewer than
+ * GLIMPSE_RELEVANCE_PICTURES pictures, or without data/relevance.txt, it cannot be told: nothing is
+ * left out, a note says so, and numbers about it are NaN.
+ *
  * Threads: as the session. Hits are immutable and do not depend on the session.
  */
 #ifndef GLIMPSE_SESSION_SEARCH_H
@@ -49,6 +62,9 @@ extern "C" {
 #define GLIMPSE_RERANK_WEIGHT 0.7 /* measured: docs/rerank.md */
 enum { GLIMPSE_RERANK_DEPTH = 50 };
 
+#define GLIMPSE_RELEVANCE 0.5 /* the cut-off; measured: docs/relevance.md */
+enum { GLIMPSE_RELEVANCE_PICTURES = 50 };
+
 typedef struct glimpse_find_options {
     size_t size;                          /* GLIMPSE_FIND_OPTIONS_INIT sets it */
     const glimpse_search_options *search; /* how many, filters, weight of captions; NULL: the
@@ -64,6 +80,9 @@ typedef struct glimpse_find_options {
     int (*cancelled)(void *user);    /* asked before and after the query is embedded, and during a
                                         re-ranking; not while vectors are compared */
     void *user;
+    double relevance; /* the cut-off, 0 to 1; anything else is GLIMPSE_E_INVALID */
+    int all_scores;   /* 1: nothing is left out for its relevance, which is told all the same */
+    int reserved;
 } glimpse_find_options;
 
 static inline glimpse_find_options glimpse_find_options_init(void) {
@@ -72,6 +91,7 @@ static inline glimpse_find_options glimpse_find_options_init(void) {
     options.size = sizeof options;
     options.rerank_depth = GLIMPSE_RERANK_DEPTH;
     options.rerank_weight = GLIMPSE_RERANK_WEIGHT;
+    options.relevance = GLIMPSE_RELEVANCE;
     return options;
 }
 #define GLIMPSE_FIND_OPTIONS_INIT glimpse_find_options_init()
@@ -93,6 +113,7 @@ typedef struct glimpse_hit {
     double blended;     /* what it was sorted by; NaN without a probability */
     const char *reason; /* why it could not be scored, without the path; else NULL */
     const glimpse_hit_rank *ranks; /* [summary->model_count] of several models; else NULL */
+    double relevance;              /* 0 to 1; NaN: it cannot be told */
 } glimpse_hit;
 
 /* One of several models. */
@@ -115,6 +136,13 @@ typedef struct glimpse_hits_summary {
     const glimpse_hits_model *models; /* [model_count] in the order of their names in "A+B"; NULL
                                          and 0 for a search with one */
     size_t model_count;
+    double cutoff; /* that hits were left out by; NaN: none were */
+    double best;   /* relevance of the best picture that passes the filters, also when it is
+                      left out; NaN: there is none, or it cannot be told */
+    uint64_t
+        matched; /* pictures that pass the filters and the cut-off, whatever k; 0 without one */
+    int matched_at_least;     /* 1: there may be more of them */
+    const char *no_relevance; /* why it cannot be told, for people; else NULL */
 } glimpse_hits_summary;
 
 typedef struct glimpse_hits glimpse_hits;
