@@ -298,7 +298,7 @@ static answer ask(glimpse_session *session, const relevance_library *library,
     glimpse_find_options options = GLIMPSE_FIND_OPTIONS_INIT;
     a.kind = relevance_kind_of(question, &library->scenes);
     search.k = library->scenes.count;
-    options.search = &search;
+    options.search = &search, options.all_scores = 1;
     bench_check(glimpse_session_search(&hits, session, words, 1, &options));
     a.count = glimpse_hits_count(hits);
     a.scores = need(malloc((a.count + 1) * sizeof *a.scores));
@@ -308,6 +308,9 @@ static answer ask(glimpse_session *session, const relevance_library *library,
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
         size_t number = number_of(hit->path);
         a.scores[i] = (float)hit->score;
+        /* What cannot be told is not left out. */
+        a.shown[GLIMPSE] += !(hit->relevance < options.relevance);
+        if (i == 0) a.top[GLIMPSE] = isnan(hit->relevance) ? 0 : hit->relevance;
         a.mean += hit->score;
         squares += hit->score * hit->score;
         a.rights[i] = !question->is_foreign && number < library->scenes.count &&
