@@ -401,7 +401,7 @@ static void add_picture_questions(relevance_questions *questions, const char *ph
 }
 
 /* The scenes that show only concepts of one half. */
-static void take_half(relevance_scenes *out, const relevance_scenes *from, int half) {
+static void add_half(relevance_scenes *out, const relevance_scenes *from, int half) {
     for (size_t i = 0; i < from->count; i++) {
         size_t own = 0;
         for (size_t j = 0; j < from->all[i].thing_count; j++)
@@ -759,8 +759,8 @@ int main(int argc, char **argv) {
         {"demo-a", "fit", "data/demo", {0}},
         {"demo-b", "test", "data/demo", {0}},
         {"relations", "test", "data/demo-relations", relations}};
-    take_half(&libraries[0].scenes, &demo, 0);
-    take_half(&libraries[1].scenes, &demo, 1);
+    add_half(&libraries[0].scenes, &demo, 0);
+    add_half(&libraries[1].scenes, &demo, 1);
     for (size_t i = 0; i < DRAWN; i++)
         sample_library(&libraries[3 + i], i);
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
