@@ -17,8 +17,9 @@
  *     other     when the library shows nothing of it, but the model knows it,
  *     foreign   when it is nothing that the model knows (words, names, other languages, gibberish),
  *     near      when the thing is there, but not in that colour, number, place or company.
- * and it is of a group: "words" (the model's own language: a noun, a photo of, a sentence, with a
- * place, a colour, a number, another thing, a scenery), "free" (sentences with words that the
+ * and it is of a group: "things" (one thing in the model's own language: a noun, a photo of, a
+ * sentence; foreign words) and "details" (with a place, a colour, a number, another thing; a
+ * scenery), which together are "words"; "free" (sentences with words that the
  * model never read), "sum" ("horse + snow"), "picture" (a picture drawn for the question; foreign
  * are noise, stripes and, with --photos, photographs).
  *
@@ -183,8 +184,16 @@ typedef struct relevance_library {
     relevance_scenes scenes;
 } relevance_library;
 
-enum group { WORDS, FREE, SUM, PICTURE, GROUPS };
-static const char *const group_names[] = {"words", "free", "sum", "picture"};
+enum { THING = 1, DETAIL = 2, WORDS = THING | DETAIL, FREE = 4, SUM = 8, PICTURE = 16 };
+
+static const char *group_name(unsigned groups) {
+    return groups == THING     ? "things"
+           : groups == DETAIL  ? "details"
+           : groups == FREE    ? "free"
+           : groups == SUM     ? "sum"
+           : groups == PICTURE ? "picture"
+                               : "words";
+}
 
 enum method { NONE, COSINE, Z, GLIMPSE, METHODS };
 static const char *const method_names[] = {"none", "cosine", "z", "glimpse"};
@@ -194,7 +203,7 @@ typedef struct answer {
     const relevance_library *library;
     const relevance_question *question;
     enum relevance_kind kind;
-    enum group group;
+    unsigned group;
     size_t count, right_count;
     float *scores;   /* [count], best first */
     uint8_t *rights; /* [count] */
@@ -282,11 +291,16 @@ static glimpse_session *index_library(const relevance_library *library, const ch
     return session;
 }
 
-static enum group group_of(const relevance_question *question) {
-    return strcmp(question->form, "free") == 0      ? FREE
-           : strcmp(question->form, "sum") == 0     ? SUM
-           : strcmp(question->form, "picture") == 0 ? PICTURE
-                                                    : WORDS;
+static unsigned group_of(const relevance_question *question) {
+    static const struct {
+        const char *form;
+        unsigned group;
+    } groups[] = {{"noun", THING}, {"photo", THING}, {"sentence", THING}, {"foreign", THING},
+                  {"free", FREE},  {"sum", SUM},     {"picture", PICTURE}};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (strcmp(groups[i].form, question->form) == 0) return groups[i].group;
+    }
+    return DETAIL;
 }
 
 static answer ask(glimpse_session *session, const relevance_library *library,
@@ -420,7 +434,7 @@ static void dump(const answers *all, const char *path) {
         file, "part\tlibrary\tpictures\tkind\tgroup\tform\tclaim\tright\tfirst_right\tmean\tsd");
     for (int i = 0; i < 20; i++)
         (void)fprintf(file, "\ts%d", i + 1);
-    (void)fprintf(file, "\trights\tmedian\tbest_right\tquery\n");
+    (void)fprintf(file, "\trights\tmedian\tbest_right\trelevance\tshown\tquery\n");
     for (size_t i = 0; i < all->count; i++) {
         const answer *a = &all->all[i];
         size_t first = 0;
@@ -428,15 +442,16 @@ static void dump(const answers *all, const char *path) {
             first++;
         (void)fprintf(file, "%s\t%s\t%zu\t%s\t%s\t%s\t%s\t%zu\t%zu\t%.6f\t%.6f", a->library->part,
                       a->library->name, a->count, relevance_kind_names[a->kind],
-                      group_names[a->group], a->question->form, a->question->written,
-                      a->right_count, first < a->count ? first + 1 : 0, a->mean, a->deviation);
+                      group_name(a->group), a->question->form, a->question->written, a->right_count,
+                      first < a->count ? first + 1 : 0, a->mean, a->deviation);
         for (size_t j = 0; j < 20; j++)
             (void)fprintf(file, "\t%.6f", j < a->count ? (double)a->scores[j] : NAN);
         (void)fputc('\t', file);
         for (size_t j = 0; j < 20 && j < a->count; j++)
             (void)fputc(a->rights[j] ? '1' : '0', file);
-        (void)fprintf(file, "\t%.6f\t%.6f\t%s\n", (double)a->scores[a->count / 2],
-                      first < a->count ? (double)a->scores[first] : NAN, a->question->text);
+        (void)fprintf(file, "\t%.6f\t%.6f\t%.4f\t%zu\t%s\n", (double)a->scores[a->count / 2],
+                      first < a->count ? (double)a->scores[first] : NAN, a->top[GLIMPSE],
+                      a->shown[GLIMPSE], a->question->text);
     }
     (void)fclose(file);
 }
@@ -498,17 +513,16 @@ typedef struct tally {
     double picture_f1;
 } tally;
 
-/* Which answers are counted; NULL and GROUPS: all. */
+/* Which answers are counted; NULL: all. */
 typedef struct choice {
     const char *part, *library, *form;
-    enum group group;
+    unsigned groups;
 } choice;
 
 static int is_chosen(const answer *a, const choice *c) {
     return (!c->part || strcmp(a->library->part, c->part) == 0) &&
            (!c->library || strcmp(a->library->name, c->library) == 0) &&
-           (!c->form || strcmp(a->question->form, c->form) == 0) &&
-           (c->group == GROUPS || a->group == c->group);
+           (!c->form || strcmp(a->question->form, c->form) == 0) && (c->groups & a->group);
 }
 
 static void count_answer(tally *t, const answer *a, int is_answered) {
@@ -593,12 +607,12 @@ static size_t count_shown(const answer *a, enum method method, double constant) 
 
 /* The constant with the highest F1, as a mean over the fit libraries. */
 static double fit_constant(const answers *all, const relevance_library *libraries, size_t count,
-                           enum method method, enum group group) {
+                           enum method method, unsigned groups) {
     double best = -1, constant = 0;
     for (int step = 0; step <= 400; step++) {
         double at = method == Z ? step * 0.02 : step * 0.0025, sum = 0;
         for (size_t i = 0; i < count; i++) {
-            choice c = {"fit", libraries[i].name, NULL, group};
+            choice c = {"fit", libraries[i].name, NULL, groups};
             tally t;
             memset(&t, 0, sizeof t);
             for (size_t j = 0; j < all->count; j++) {
@@ -662,10 +676,10 @@ static void print_rows(const answers *all, const choice *c, const char *name, FI
                       "{\"part\":\"%s\",\"library\":\"%s\",\"group\":\"%s\",\"form\":\"%s\","
                       "\"method\":\"%s\",\"present\":%zu,\"other\":%zu,\"foreign\":%zu,"
                       "\"near\":%zu",
-                      c->part, c->library ? c->library : "all",
-                      c->group < GROUPS ? group_names[c->group] : "all", c->form ? c->form : "all",
-                      method_names[m], t.present, t.absent[RELEVANCE_OTHER],
-                      t.absent[RELEVANCE_FOREIGN], t.absent[RELEVANCE_NEAR]);
+                      c->part, c->library ? c->library : "all", group_name(c->groups),
+                      c->form ? c->form : "all", method_names[m], t.present,
+                      t.absent[RELEVANCE_OTHER], t.absent[RELEVANCE_FOREIGN],
+                      t.absent[RELEVANCE_NEAR]);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
             if (isnan(figures[i]))
                 (void)fprintf(json, ",\"%s\":null", keys[i]);
@@ -703,15 +717,20 @@ static void report(answers *all, const relevance_library *libraries, size_t coun
         const char *part = p ? "test" : "fit";
         (void)printf("\n%s\n",
                      p ? "== TEST: only reported" : "== FIT: what constants were looked at on");
-        print_head("words");
-        for (size_t i = 0; i < count; i++) {
-            choice c = {part, libraries[i].name, NULL, WORDS};
-            if (strcmp(libraries[i].part, part) == 0) print_rows(all, &c, libraries[i].name, json);
+        static const unsigned each[] = {WORDS, THING, DETAIL};
+        for (size_t g = 0; g < 3; g++) {
+            print_head(group_name(each[g]));
+            for (size_t i = 0; i < count; i++) {
+                choice c = {part, libraries[i].name, NULL, each[g]};
+                if (strcmp(libraries[i].part, part) == 0)
+                    print_rows(all, &c, libraries[i].name, json);
+            }
         }
+        static const unsigned groups[] = {WORDS, THING, DETAIL, FREE, SUM, PICTURE};
         print_head("all of them");
-        for (int g = 0; g < GROUPS; g++) {
-            choice c = {part, NULL, NULL, (enum group)g};
-            print_rows(all, &c, group_names[g], json);
+        for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+            choice c = {part, NULL, NULL, groups[g]};
+            print_rows(all, &c, group_name(groups[g]), json);
         }
         print_head("words by form");
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
