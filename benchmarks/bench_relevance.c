@@ -282,10 +282,11 @@ static glimpse_session *index_library(const relevance_library *library, const ch
     ingest.roots = roots, ingest.root_count = 1;
     bench_check(glimpse_session_open(&session, &options));
     bench_check(glimpse_session_index(&report, session, &ingest));
-    if (report.embedded + report.bound != library->scenes.count) {
+    const uint64_t indexed = report.embedded + report.bound;
+    if (indexed != library->scenes.count) {
         (void)fprintf(stderr, "the benchmark is void: %s has %zu pictures, %llu were indexed\n",
                       library->name, library->scenes.count,
-                      (unsigned long long)(report.embedded + report.bound));
+                      (unsigned long long)indexed);
         exit(1);
     }
     return session;
@@ -794,5 +795,14 @@ int main(int argc, char **argv) {
     (void)printf("\n%zu answers, %.0f s\n", all.count, bench_now() - begin);
     if (json) (void)fclose(json);
     if (dump_path) dump(&all, dump_path);
+    for (size_t i = 0; i < all.count; i++) {
+        free(all.all[i].scores);
+        free(all.all[i].rights);
+    }
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        free(libraries[i].scenes.all);
+    free(all.all);
+    free(demo.all);
+    free(questions.all);
     return 0;
 }
