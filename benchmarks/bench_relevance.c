@@ -17,8 +17,9 @@
  *     other     when the library shows nothing of it, but the model knows it,
  *     foreign   when it is nothing that the model knows (words, names, other languages, gibberish),
  *     near      when the thing is there, but not in that colour, number, place or company.
- * and it is of a group: "words" (the model's own language: a noun, a photo of, a sentence, with a
- * place, a colour, a number, another thing, a scenery), "free" (sentences with words that the
+ * and it is of a group: "things" (one thing in the model's own language: a noun, a photo of, a
+ * sentence; foreign words) and "details" (with a place, a colour, a number, another thing; a
+ * scenery), which together are "words"; "free" (sentences with words that the
  * model never read), "sum" ("horse + snow"), "picture" (a picture drawn for the question; foreign
  * are noise, stripes and, with --photos, photographs).
  *
@@ -28,12 +29,13 @@
  *     cosine    the cosine
  *     z         (cosine - mean) / deviation, over the library's pictures for this question
  *     glimpse   what glimpse's own cut-off leaves
- * The constants of "cosine" and "z" are those with the highest F1 over all fit libraries, one for
- * words, free sentences and sums, one for pictures.
+ * The constants of "cosine" and "z" are those with the highest mean F1 over the fit libraries, one
+ * for words, free sentences and sums, one for pictures.
  *
  * Measures of a set of questions; near ones have no part in precision and F1.
  *     R@1         present ones with a right picture first, without any cut-off
- *     P           answers with a right picture first / all answers (of present, other, foreign)
+ *     P           answers with a right picture first / all answers; absent questions count as if
+ *                 there were as many as present ones, half of them other, half foreign
  *     R           answers with a right picture first / present ones
  *     F1          2 P R / (P + R)
  *     best        F1 of a cut-off that knows the truth: the answers that R@1 counts and no other
@@ -44,8 +46,8 @@
  *     AUC         how often the best picture's value of a present question is above that of one
  * that is other, foreign or near; ties count half
  */
-#include "bench.h"
 #include "bench_relevance.h"
+#include "bench.h"
 
 #include <glimpse/glimpse.h>
 
@@ -182,8 +184,16 @@ typedef struct relevance_library {
     relevance_scenes scenes;
 } relevance_library;
 
-enum group { WORDS, FREE, SUM, PICTURE, GROUPS };
-static const char *const group_names[] = {"words", "free", "sum", "picture"};
+enum { THING = 1, DETAIL = 2, WORDS = THING | DETAIL, FREE = 4, SUM = 8, PICTURE = 16 };
+
+static const char *group_name(unsigned groups) {
+    return groups == THING     ? "things"
+           : groups == DETAIL  ? "details"
+           : groups == FREE    ? "free"
+           : groups == SUM     ? "sum"
+           : groups == PICTURE ? "picture"
+                               : "words";
+}
 
 enum method { NONE, COSINE, Z, GLIMPSE, METHODS };
 static const char *const method_names[] = {"none", "cosine", "z", "glimpse"};
@@ -193,7 +203,7 @@ typedef struct answer {
     const relevance_library *library;
     const relevance_question *question;
     enum relevance_kind kind;
-    enum group group;
+    unsigned group;
     size_t count, right_count;
     float *scores;   /* [count], best first */
     uint8_t *rights; /* [count] */
@@ -272,20 +282,26 @@ static glimpse_session *index_library(const relevance_library *library, const ch
     ingest.roots = roots, ingest.root_count = 1;
     bench_check(glimpse_session_open(&session, &options));
     bench_check(glimpse_session_index(&report, session, &ingest));
-    if (report.embedded + report.bound != library->scenes.count) {
+    const uint64_t indexed = report.embedded + report.bound;
+    if (indexed != library->scenes.count) {
         (void)fprintf(stderr, "the benchmark is void: %s has %zu pictures, %llu were indexed\n",
                       library->name, library->scenes.count,
-                      (unsigned long long)(report.embedded + report.bound));
+                      (unsigned long long)indexed);
         exit(1);
     }
     return session;
 }
 
-static enum group group_of(const relevance_question *question) {
-    return strcmp(question->form, "free") == 0      ? FREE
-           : strcmp(question->form, "sum") == 0     ? SUM
-           : strcmp(question->form, "picture") == 0 ? PICTURE
-                                                    : WORDS;
+static unsigned group_of(const relevance_question *question) {
+    static const struct {
+        const char *form;
+        unsigned group;
+    } groups[] = {{"noun", THING}, {"photo", THING}, {"sentence", THING}, {"foreign", THING},
+                  {"free", FREE},  {"sum", SUM},     {"picture", PICTURE}};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (strcmp(groups[i].form, question->form) == 0) return groups[i].group;
+    }
+    return DETAIL;
 }
 
 static answer ask(glimpse_session *session, const relevance_library *library,
@@ -297,7 +313,7 @@ static answer ask(glimpse_session *session, const relevance_library *library,
     glimpse_find_options options = GLIMPSE_FIND_OPTIONS_INIT;
     a.kind = relevance_kind_of(question, &library->scenes);
     search.k = library->scenes.count;
-    options.search = &search;
+    options.search = &search, options.all_scores = 1;
     bench_check(glimpse_session_search(&hits, session, words, 1, &options));
     a.count = glimpse_hits_count(hits);
     a.scores = need(malloc((a.count + 1) * sizeof *a.scores));
@@ -307,6 +323,9 @@ static answer ask(glimpse_session *session, const relevance_library *library,
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
         size_t number = number_of(hit->path);
         a.scores[i] = (float)hit->score;
+        /* What cannot be told is not left out. */
+        a.shown[GLIMPSE] += !(hit->relevance < options.relevance);
+        if (i == 0) a.top[GLIMPSE] = isnan(hit->relevance) ? 0 : hit->relevance;
         a.mean += hit->score;
         squares += hit->score * hit->score;
         a.rights[i] = !question->is_foreign && number < library->scenes.count &&
@@ -325,10 +344,11 @@ static answer ask(glimpse_session *session, const relevance_library *library,
 static void run_library(answers *out, const relevance_library *library,
                         const relevance_questions *questions) {
     glimpse_session *session = index_library(library, library->name);
-    /* A large library is asked every fifth question: all of them would take minutes. */
+    /* A large library is asked a fifth of the questions: all of them would take minutes. */
     size_t stride = library->scenes.count > 1000 ? 5 : 1;
-    for (size_t i = 0; i < questions->count; i += stride) {
+    for (size_t i = 0; i < questions->count; i++) {
         const relevance_question *question = &questions->all[i];
+        if (i % stride && !question->is_foreign) continue;
         if (strcmp(question->part, "*") != 0 && strcmp(question->part, library->part) != 0)
             continue;
         if (relevance_kind_of(question, &library->scenes) == RELEVANCE_AMBIGUOUS) continue;
@@ -396,7 +416,7 @@ static void add_picture_questions(relevance_questions *questions, const char *ph
 }
 
 /* The scenes that show only concepts of one half. */
-static void take_half(relevance_scenes *out, const relevance_scenes *from, int half) {
+static void add_half(relevance_scenes *out, const relevance_scenes *from, int half) {
     for (size_t i = 0; i < from->count; i++) {
         size_t own = 0;
         for (size_t j = 0; j < from->all[i].thing_count; j++)
@@ -415,7 +435,7 @@ static void dump(const answers *all, const char *path) {
         file, "part\tlibrary\tpictures\tkind\tgroup\tform\tclaim\tright\tfirst_right\tmean\tsd");
     for (int i = 0; i < 20; i++)
         (void)fprintf(file, "\ts%d", i + 1);
-    (void)fprintf(file, "\trights\tmedian\tbest_right\tquery\n");
+    (void)fprintf(file, "\trights\tmedian\tbest_right\trelevance\tshown\tquery\n");
     for (size_t i = 0; i < all->count; i++) {
         const answer *a = &all->all[i];
         size_t first = 0;
@@ -423,15 +443,16 @@ static void dump(const answers *all, const char *path) {
             first++;
         (void)fprintf(file, "%s\t%s\t%zu\t%s\t%s\t%s\t%s\t%zu\t%zu\t%.6f\t%.6f", a->library->part,
                       a->library->name, a->count, relevance_kind_names[a->kind],
-                      group_names[a->group], a->question->form, a->question->written,
-                      a->right_count, first < a->count ? first + 1 : 0, a->mean, a->deviation);
+                      group_name(a->group), a->question->form, a->question->written, a->right_count,
+                      first < a->count ? first + 1 : 0, a->mean, a->deviation);
         for (size_t j = 0; j < 20; j++)
             (void)fprintf(file, "\t%.6f", j < a->count ? (double)a->scores[j] : NAN);
         (void)fputc('\t', file);
         for (size_t j = 0; j < 20 && j < a->count; j++)
             (void)fputc(a->rights[j] ? '1' : '0', file);
-        (void)fprintf(file, "\t%.6f\t%.6f\t%s\n", (double)a->scores[a->count / 2],
-                      first < a->count ? (double)a->scores[first] : NAN, a->question->text);
+        (void)fprintf(file, "\t%.6f\t%.6f\t%.4f\t%zu\t%s\n", (double)a->scores[a->count / 2],
+                      first < a->count ? (double)a->scores[first] : NAN, a->top[GLIMPSE],
+                      a->shown[GLIMPSE], a->question->text);
     }
     (void)fclose(file);
 }
@@ -488,22 +509,33 @@ static void write_scenes(const relevance_library *library) {
  * Measures.
  */
 typedef struct tally {
-    size_t present, right_first, kept, answered, answered_right;
+    size_t present, right_first, answered, answered_right;
     size_t absent[RELEVANCE_KINDS], false_answers[RELEVANCE_KINDS];
     double picture_f1;
 } tally;
 
-/* Which answers are counted; NULL and GROUPS: all. */
+/* Which answers are counted; NULL: all. */
 typedef struct choice {
     const char *part, *library, *form;
-    enum group group;
+    unsigned groups;
 } choice;
 
 static int is_chosen(const answer *a, const choice *c) {
     return (!c->part || strcmp(a->library->part, c->part) == 0) &&
            (!c->library || strcmp(a->library->name, c->library) == 0) &&
-           (!c->form || strcmp(a->question->form, c->form) == 0) &&
-           (c->group == GROUPS || a->group == c->group);
+           (!c->form || strcmp(a->question->form, c->form) == 0) && (c->groups & a->group);
+}
+
+static void count_answer(tally *t, const answer *a, int is_answered) {
+    if (a->kind == RELEVANCE_PRESENT) {
+        t->present++;
+        t->right_first += a->rights[0];
+        t->answered += (size_t)is_answered;
+        t->answered_right += is_answered && a->rights[0];
+    } else {
+        t->absent[a->kind]++;
+        t->false_answers[a->kind] += (size_t)is_answered;
+    }
 }
 
 static tally count_answers(const answers *all, const choice *c, enum method method) {
@@ -513,19 +545,11 @@ static tally count_answers(const answers *all, const choice *c, enum method meth
         const answer *a = &all->all[i];
         size_t shown = a->shown[method], right = 0;
         if (!is_chosen(a, c)) continue;
-        if (a->kind != RELEVANCE_PRESENT) {
-            t.absent[a->kind]++;
-            t.false_answers[a->kind] += shown > 0;
-            continue;
-        }
-        t.present++;
-        t.right_first += a->rights[0];
-        t.answered += shown > 0;
-        t.answered_right += shown > 0 && a->rights[0];
-        t.kept += shown > 0 && a->rights[0];
+        count_answer(&t, a, shown > 0);
         for (size_t j = 0; j < shown; j++)
             right += a->rights[j];
-        t.picture_f1 += 2.0 * (double)right / (double)(shown + a->right_count);
+        if (a->kind == RELEVANCE_PRESENT)
+            t.picture_f1 += 2.0 * (double)right / (double)(shown + a->right_count);
     }
     return t;
 }
@@ -534,12 +558,23 @@ static double ratio(size_t part, size_t whole) {
     return whole ? (double)part / (double)whole : NAN;
 }
 
-static double f1_of(size_t right, size_t answers_given, size_t wanted) {
-    return ratio(2 * right, answers_given + wanted);
+/* The mean of the shares of other and foreign questions that are answered, of those there are. */
+static double false_share(const tally *t) {
+    double sum = 0;
+    int kinds = 0;
+    for (int k = RELEVANCE_OTHER; k <= RELEVANCE_FOREIGN; k++) {
+        if (t->absent[k]) sum += ratio(t->false_answers[k], t->absent[k]), kinds++;
+    }
+    return kinds ? sum / kinds : 0;
 }
 
-static size_t answers_given(const tally *t) {
-    return t->answered + t->false_answers[RELEVANCE_OTHER] + t->false_answers[RELEVANCE_FOREIGN];
+/* As many absent questions as present ones, whatever the lists have. */
+static double answers_given(const tally *t) {
+    return (double)t->answered + (double)t->present * false_share(t);
+}
+
+static double f1_of(size_t right, double given, size_t wanted) {
+    return wanted ? 2 * (double)right / (given + (double)wanted) : NAN;
 }
 
 static double area_under_curve(const answers *all, const choice *c, enum method method,
@@ -571,24 +606,24 @@ static size_t count_shown(const answer *a, enum method method, double constant) 
     return shown;
 }
 
-/* The constant with the highest F1 over the fit libraries' words, or pictures. */
-static double fit_constant(const answers *all, enum method method, enum group group) {
+/* The constant with the highest F1, as a mean over the fit libraries. */
+static double fit_constant(const answers *all, const relevance_library *libraries, size_t count,
+                           enum method method, unsigned groups) {
     double best = -1, constant = 0;
     for (int step = 0; step <= 400; step++) {
-        double at = method == Z ? step * 0.02 : step * 0.0025;
-        size_t present = 0, given = 0, right = 0;
-        for (size_t i = 0; i < all->count; i++) {
-            const answer *a = &all->all[i];
-            if (strcmp(a->library->part, "fit") != 0 || a->group != group ||
-                a->kind == RELEVANCE_NEAR)
-                continue;
-            int is_answered = a->top[method] >= at;
-            present += a->kind == RELEVANCE_PRESENT;
-            given += (size_t)is_answered;
-            right += is_answered && a->kind == RELEVANCE_PRESENT && a->rights[0];
+        double at = method == Z ? step * 0.02 : step * 0.0025, sum = 0;
+        for (size_t i = 0; i < count; i++) {
+            choice c = {"fit", libraries[i].name, NULL, groups};
+            tally t;
+            memset(&t, 0, sizeof t);
+            for (size_t j = 0; j < all->count; j++) {
+                const answer *a = &all->all[j];
+                if (a->library == &libraries[i] && is_chosen(a, &c))
+                    count_answer(&t, a, a->top[method] >= at);
+            }
+            if (t.present) sum += f1_of(t.answered_right, answers_given(&t), t.present);
         }
-        double f1 = f1_of(right, given, present);
-        if (f1 > best) best = f1, constant = at;
+        if (sum > best) best = sum, constant = at;
     }
     return constant;
 }
@@ -610,15 +645,15 @@ static void print_share(double value) {
 static void print_rows(const answers *all, const choice *c, const char *name, FILE *json) {
     for (int m = 0; m < METHODS; m++) {
         tally t = count_answers(all, c, (enum method)m);
-        size_t given = answers_given(&t);
+        double given = answers_given(&t);
         double r1 = ratio(t.right_first, t.present);
         double figures[] = {r1,
-                            ratio(t.answered_right, given),
+                            given > 0 ? (double)t.answered_right / given : NAN,
                             ratio(t.answered_right, t.present),
                             f1_of(t.answered_right, given, t.present),
-                            f1_of(t.right_first, t.right_first, t.present),
+                            f1_of(t.right_first, (double)t.right_first, t.present),
                             f1_of(t.answered, given, t.present),
-                            ratio(t.kept, t.right_first),
+                            ratio(t.answered_right, t.right_first),
                             ratio(t.false_answers[RELEVANCE_OTHER], t.absent[RELEVANCE_OTHER]),
                             ratio(t.false_answers[RELEVANCE_FOREIGN], t.absent[RELEVANCE_FOREIGN]),
                             ratio(t.false_answers[RELEVANCE_NEAR], t.absent[RELEVANCE_NEAR]),
@@ -630,7 +665,7 @@ static void print_rows(const answers *all, const choice *c, const char *name, FI
             "recall@1",    "precision",   "recall",        "f1",         "best_f1",    "said_f1",
             "kept",        "false_other", "false_foreign", "false_near", "picture_f1", "auc_other",
             "auc_foreign", "auc_near"};
-        if (!t.present && !given) return;
+        if (!t.present) return;
         (void)printf("%-13s %-8s %5zu %5zu %5zu %5zu", m == 0 ? name : "", method_names[m],
                      t.present, t.absent[RELEVANCE_OTHER], t.absent[RELEVANCE_FOREIGN],
                      t.absent[RELEVANCE_NEAR]);
@@ -642,10 +677,10 @@ static void print_rows(const answers *all, const choice *c, const char *name, FI
                       "{\"part\":\"%s\",\"library\":\"%s\",\"group\":\"%s\",\"form\":\"%s\","
                       "\"method\":\"%s\",\"present\":%zu,\"other\":%zu,\"foreign\":%zu,"
                       "\"near\":%zu",
-                      c->part, c->library ? c->library : "all",
-                      c->group < GROUPS ? group_names[c->group] : "all", c->form ? c->form : "all",
-                      method_names[m], t.present, t.absent[RELEVANCE_OTHER],
-                      t.absent[RELEVANCE_FOREIGN], t.absent[RELEVANCE_NEAR]);
+                      c->part, c->library ? c->library : "all", group_name(c->groups),
+                      c->form ? c->form : "all", method_names[m], t.present,
+                      t.absent[RELEVANCE_OTHER], t.absent[RELEVANCE_FOREIGN],
+                      t.absent[RELEVANCE_NEAR]);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
             if (isnan(figures[i]))
                 (void)fprintf(json, ",\"%s\":null", keys[i]);
@@ -667,9 +702,10 @@ static void print_head(const char *what) {
 }
 
 static void report(answers *all, const relevance_library *libraries, size_t count, FILE *json) {
-    double constants[2][2] = {
-        {fit_constant(all, COSINE, WORDS), fit_constant(all, COSINE, PICTURE)},
-        {fit_constant(all, Z, WORDS), fit_constant(all, Z, PICTURE)}};
+    double constants[2][2] = {{fit_constant(all, libraries, count, COSINE, WORDS),
+                               fit_constant(all, libraries, count, COSINE, PICTURE)},
+                              {fit_constant(all, libraries, count, Z, WORDS),
+                               fit_constant(all, libraries, count, Z, PICTURE)}};
     static const char *const forms[] = {"noun", "photo",  "sentence", "place",
                                         "pair", "colour", "count",    "scenery"};
     apply_constant(all, COSINE, constants[0][0], constants[0][1]);
@@ -682,15 +718,20 @@ static void report(answers *all, const relevance_library *libraries, size_t coun
         const char *part = p ? "test" : "fit";
         (void)printf("\n%s\n",
                      p ? "== TEST: only reported" : "== FIT: what constants were looked at on");
-        print_head("words");
-        for (size_t i = 0; i < count; i++) {
-            choice c = {part, libraries[i].name, NULL, WORDS};
-            if (strcmp(libraries[i].part, part) == 0) print_rows(all, &c, libraries[i].name, json);
+        static const unsigned each[] = {WORDS, THING, DETAIL};
+        for (size_t g = 0; g < 3; g++) {
+            print_head(group_name(each[g]));
+            for (size_t i = 0; i < count; i++) {
+                choice c = {part, libraries[i].name, NULL, each[g]};
+                if (strcmp(libraries[i].part, part) == 0)
+                    print_rows(all, &c, libraries[i].name, json);
+            }
         }
+        static const unsigned groups[] = {WORDS, THING, DETAIL, FREE, SUM, PICTURE};
         print_head("all of them");
-        for (int g = 0; g < GROUPS; g++) {
-            choice c = {part, NULL, NULL, (enum group)g};
-            print_rows(all, &c, group_names[g], json);
+        for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+            choice c = {part, NULL, NULL, groups[g]};
+            print_rows(all, &c, group_name(groups[g]), json);
         }
         print_head("words by form");
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -738,8 +779,8 @@ int main(int argc, char **argv) {
         {"demo-a", "fit", "data/demo", {0}},
         {"demo-b", "test", "data/demo", {0}},
         {"relations", "test", "data/demo-relations", relations}};
-    take_half(&libraries[0].scenes, &demo, 0);
-    take_half(&libraries[1].scenes, &demo, 1);
+    add_half(&libraries[0].scenes, &demo, 0);
+    add_half(&libraries[1].scenes, &demo, 1);
     for (size_t i = 0; i < DRAWN; i++)
         sample_library(&libraries[3 + i], i);
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
@@ -754,5 +795,14 @@ int main(int argc, char **argv) {
     (void)printf("\n%zu answers, %.0f s\n", all.count, bench_now() - begin);
     if (json) (void)fclose(json);
     if (dump_path) dump(&all, dump_path);
+    for (size_t i = 0; i < all.count; i++) {
+        free(all.all[i].scores);
+        free(all.all[i].rights);
+    }
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        free(libraries[i].scenes.all);
+    free(all.all);
+    free(demo.all);
+    free(questions.all);
     return 0;
 }

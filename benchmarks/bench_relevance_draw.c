@@ -202,9 +202,9 @@ static void draw_ground(canvas *to, const char *ground) {
 /* Centre and size in pixels. Four samples a pixel, bilinear. */
 static void paste(canvas *to, const cell *from, double cx, double cy, double size, double angle,
                   int is_flipped) {
-    double reach = size * 0.75, co = cos(angle), si = sin(angle), scale = CELL / size;
-    for (int y = (int)floor(cy - reach); y <= (int)ceil(cy + reach); y++) {
-        for (int x = (int)floor(cx - reach); x <= (int)ceil(cx + reach); x++) {
+    double radius = size * 0.75, co = cos(angle), si = sin(angle), scale = CELL / size;
+    for (int y = (int)floor(cy - radius); y <= (int)ceil(cy + radius); y++) {
+        for (int x = (int)floor(cx - radius); x <= (int)ceil(cx + radius); x++) {
             double sum[3] = {0, 0, 0}, alpha = 0;
             if (x < 0 || y < 0 || x >= (int)to->width || y >= (int)to->height) continue;
             for (int s = 0; s < 4; s++) {
@@ -337,15 +337,15 @@ void relevance_draw_nothing(const char *path, uint64_t seed) {
     state = seed * 0x9E3779B97F4A7C15u + 3202034522624059733u;
     for (int i = 0; i < 8; i++)
         (void)next_random();
-    double turn = uniform(0, 3.1), step = uniform(0.05, 0.9), grain = uniform(0, 120);
+    double angle = uniform(0, 3.1), step = uniform(0.05, 0.9), grain = uniform(0, 120);
     double waves[3][3];
     for (int c = 0; c < 3; c++)
         waves[c][0] = uniform(0, 255), waves[c][1] = uniform(0, 120), waves[c][2] = uniform(0, 6);
     to.width = to.height = 160;
     for (size_t y = 0; y < to.height; y++) {
         for (size_t x = 0; x < to.width; x++) {
-            double along = cos(turn) * (double)x + sin(turn) * (double)y;
-            double across = sin(turn) * (double)x - cos(turn) * (double)y;
+            double along = cos(angle) * (double)x + sin(angle) * (double)y;
+            double across = sin(angle) * (double)x - cos(angle) * (double)y;
             for (int c = 0; c < 3; c++) {
                 double wave = sin(along * step + waves[c][2]);
                 if (seed % 3 == 1) wave *= sin(across * step * 0.7);
