@@ -15,12 +15,12 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                    \
- OPTIONS_LIST_OUTPUT(                                                                        \
-     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),  \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                           \
-                  "show the pictures in the terminal, where it can"),                        \
+#define OUTPUT_OPTIONS(o)                                                                         \
+ OPTIONS_LIST_OUTPUT(o, "rank, score, path, width, height, taken, id, relevance; with tabs, \\t " \
+                        "\\n \\r \\\\ escaped"),                                                  \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),       \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                                \
+                  "show the pictures in the terminal, where it can"),                             \
      CLI_OPTIONAL("open", 0, &(o).open, "N", "open the best N (5) in the desktop viewer")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
@@ -48,7 +48,9 @@ typedef struct output_list {
     /* Of several models: scores are fused then. */
     const glimpse_hits_model *models; /* [model_count] */
     size_t model_count;
-    const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
+    const glimpse_hit_rank **ranks;      /* [count], of [model_count] each */
+    const double *relevances;            /* [count] NaN where it cannot be told; NULL: none is */
+    const glimpse_hits_summary *summary; /* of the search, or NULL */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
