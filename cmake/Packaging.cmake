@@ -99,3 +99,5 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/index/include/glimpse"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/data/models"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/glimpse")
+install(FILES "${PROJECT_SOURCE_DIR}/data/relevance.txt"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/glimpse")

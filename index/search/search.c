@@ -29,7 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_EXTRA = 32, MAX_FETCH = 4096, FEW_FILES = 2000 };
+enum { FIRST_EXTRA = 32, COUNTED_FIRST = 256, MAX_FETCH = 4096, FEW_FILES = 2000 };
 
 /* How many of what was found, sorted, are on the pages before. */
 static size_t count_before(const glimpse_search *s) {
@@ -79,7 +79,7 @@ static int ask(asked *a, const glimpse_search *s, glimpse_search_row *rows) {
 
 /* Steps 1 to 4; *final is 0 when scoring everything is the better way. Several of the best parts
  * are of one picture, so that more of them are asked for. */
-static int ask_index(glimpse_search *s, int *final) {
+int glimpse_search_ask_index(glimpse_search *s, int *final) {
     enum { PARTS_A_PICTURE = 4 };
     const glimpse_store_ops *ops = s->store->ops;
     asked whole = {.vectors = s->vectors, .total = ops->vectors.count(s->vectors)};
@@ -90,6 +90,7 @@ static int ask_index(glimpse_search *s, int *final) {
     size_t limit = whole.total / 8 > MAX_FETCH ? whole.total / 8 : MAX_FETCH;
     size_t n = s->k + (s->page ? (size_t)s->page->shown : 0);
     n = s->k < limit && n < limit ? n + n / 4 + FIRST_EXTRA : limit + 1;
+    if (s->counts) n = COUNTED_FIRST;
     if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         whole.count = n < whole.total ? n : whole.total;
@@ -110,7 +111,7 @@ static int ask_index(glimpse_search *s, int *final) {
         if (!(rest > whole.rest)) rest = whole.rest;
         const size_t last = count_before(s) + s->k;
         *final = rest < s->min_score || rest == -INFINITY ||
-                 (s->count > last && s->found[last].score > rest);
+                 (!s->counts && s->count > last && s->found[last].score > rest);
     }
     free(rows);
     return status;
@@ -225,13 +226,10 @@ static int make_results(glimpse_search *s, glimpse_availability *availability,
     return status;
 }
 
-/* Everything inside one read transaction. */
-static int run(glimpse_search *s, glimpse_results **results, const glimpse_model_key *key,
-               const glimpse_search_options *options) {
+int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
+                        const glimpse_search_options *options) {
     const glimpse_store_ops *ops = s->store->ops;
     glimpse_model_info model;
-    glimpse_availability availability = {0};
-    int final = 0, narrow = 0;
     int status = glimpse_store_find_model(&model, s->store, key);
     if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
     if (status == GLIMPSE_OK && model.parts > 0 && !s->whole_only) {
@@ -241,12 +239,22 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
         status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
                                    options->before);
     }
+    return status;
+}
+
+/* Everything inside one read transaction. */
+static int run(glimpse_search *s, glimpse_results **results, const glimpse_model_key *key,
+               const glimpse_search_options *options) {
+    const glimpse_store_ops *ops = s->store->ops;
+    glimpse_availability availability = {0};
+    int final = 0, narrow = 0;
+    int status = glimpse_search_open(s, key, options);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;
 
     final = ops->vectors.count(s->vectors) == 0;
     if (!final) status = is_narrow(s, &narrow);
-    if (status == GLIMPSE_OK && !final && !narrow) status = ask_index(s, &final);
+    if (status == GLIMPSE_OK && !final && !narrow) status = glimpse_search_ask_index(s, &final);
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
     if (status != GLIMPSE_OK) goto done;
 

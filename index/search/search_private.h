@@ -17,10 +17,11 @@ typedef struct glimpse_search {
                           told */
     int whole_only;
     glimpse_filter *filter;
-    const float *query;              /* [dim], unit length */
-    float *row;                      /* [dim] */
-    size_t k;                        /* pictures ranked by cosine */
-    size_t wanted;                   /* results asked for */
+    const float *query; /* [dim], unit length */
+    float *row;         /* [dim] */
+    size_t k;           /* pictures ranked by cosine */
+    size_t wanted;      /* results asked for */
+    int counts;         /* 1: everything that scores at least min_score is wanted, whatever k */
     const glimpse_search_page *page; /* that they are of; NULL: the first */
     size_t dim;
     double min_score;
@@ -52,6 +53,11 @@ typedef struct glimpse_search_row {
 int glimpse_search_consider(glimpse_search *s, glimpse_search_row *rows, size_t count);
 /* Scores all parts of one content and appends it if it passes. */
 int glimpse_search_consider_content(glimpse_search *s, int64_t content);
+/* Opens what a search reads: vectors and the filter, which is to be closed. In a read. */
+int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
+                        const glimpse_search_options *options);
+/* Finds by the indexes; *final is 0 when scoring everything is the better way. */
+int glimpse_search_ask_index(glimpse_search *s, int *final);
 /* Scores every content that passes the filter; `found` is sorted. */
 int glimpse_search_consider_all(glimpse_search *s);
 

@@ -2,6 +2,7 @@
  * session.c - opening and closing a session, and where its things are.
  */
 #include "session_private.h"
+#include "session_relevance.h"
 
 #include "core/error.h"
 #include "core/options.h"
@@ -98,6 +99,7 @@ void glimpse_session_close(glimpse_session *session) {
     free(session->parts.items);
     glimpse_session_close_blips(session);
     glimpse_session_close_vlms(session);
+    glimpse_session_close_backgrounds(session);
     glimpse_session_close_models(session);
     glimpse_session_close_libraries(session);
     for (size_t i = 0; i < session->strings.count; i++)

@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+void glimpse_hits_summary_init(glimpse_hits_summary *summary) {
+    summary->cutoff = NAN;
+    summary->best = NAN;
+}
+
 static int create(glimpse_hits **out, size_t count) {
     glimpse_hits *hits = calloc(1, sizeof *hits);
     *out = NULL;
@@ -21,9 +26,13 @@ static int create(glimpse_hits **out, size_t count) {
         return glimpse_fail_nomem(count * sizeof *hits->items, "results");
     }
     hits->count = count;
+    glimpse_hits_summary_init(&hits->summary);
     for (size_t i = 0; i < count; i++)
-        hits->items[i] =
-            (glimpse_hit){.score = NAN, .first_rank = i + 1, .probability = NAN, .blended = NAN};
+        hits->items[i] = (glimpse_hit){.score = NAN,
+                                       .first_rank = i + 1,
+                                       .probability = NAN,
+                                       .blended = NAN,
+                                       .relevance = NAN};
     *out = hits;
     return GLIMPSE_OK;
 }

@@ -25,6 +25,8 @@ struct glimpse_hits {
 int glimpse_hits_of_results(glimpse_hits **out, glimpse_results *results);
 /* One hit a path. */
 int glimpse_hits_of_paths(glimpse_hits **out, const char *const *paths, size_t count);
+/* What a summary has that is not 0 before anything is known. */
+void glimpse_hits_summary_init(glimpse_hits_summary *summary);
 /* A copy that lives as long as the hits; NULL: out of memory. */
 int glimpse_hits_copy(const char **out, glimpse_hits *hits, const char *text);
 

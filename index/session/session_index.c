@@ -1,7 +1,7 @@
 /*
  * session_index.c - a library brought up to date with directories of pictures.
  */
-#include "session_internal.h"
+#include "session_relevance.h"
 
 #include <glimpse/session_models.h>
 
@@ -66,6 +66,15 @@ static int cancelled(void *user) {
     return options->progress(options->user, &waiting);
 }
 
+/* Pictures are indexed without it as well: a search makes it for itself, or says why it cannot. */
+static void keep_background(glimpse_session *session, glimpse_library *library,
+                            const glimpse_model *model, const session_control *control) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (glimpse_session_write_background(session, library, model, control) < 0) {
+        glimpse_error_restore(&before);
+    }
+}
+
 int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *session,
                           const glimpse_ingest_options *options) {
     const glimpse_kept_error before = glimpse_error_keep();
@@ -97,6 +106,7 @@ int glimpse_session_index(glimpse_ingest_report *report, glimpse_session *sessio
     if (status == GLIMPSE_OK && opened) status = keep_default(session, lease.library, own.model);
     if (own.jobs == 0) own.jobs = glimpse_session_jobs(session, 0);
     if (status == GLIMPSE_OK) status = glimpse_library_ingest(report, lease.library, &own);
+    if (status >= 0 && own.model) keep_background(session, lease.library, own.model, &control);
     glimpse_library_status_free(known);
     glimpse_session_release_library(&lease);
     if (status >= 0) glimpse_error_restore(&before);

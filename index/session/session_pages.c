@@ -37,7 +37,9 @@ static int hash_of(glimpse_hash *out, const session_query *query) {
     add_text(to, search->path_prefix);
     add_text(to, search->after);
     add_text(to, search->before);
-    add_number(to, search->min_score);
+    add_number(to, query->min_score);
+    add_number(to, options->relevance);
+    add_number(to, options->all_scores);
     add_texts(to, search->labels, search->label_count);
     add_number(to, search->whole_only);
     add_number(to, options->with_self);

@@ -16,6 +16,7 @@ typedef struct session_query {
     const char *fingerprint; /* of the model */
     const glimpse_find_options *options;
     const glimpse_search_options *search;
+    double min_score; /* as it was asked for: the one of `search` goes up to the cut-off */
 } session_query;
 
 /* *page is set from options->page_token; *has_page 0 without one. GLIMPSE_E_INVALID for a token

@@ -66,6 +66,7 @@ struct glimpse_session {
     int demo_vlm_noted, unidentified_noted;
     glimpse_catalog *catalog; /* of models; NULL: not loaded yet */
     session_list parts;       /* glimpse_session *, a model each: session_several.c */
+    session_list backgrounds; /* of models on the library: session_relevance.c */
 };
 
 /* Hands `string` (malloc'ed; NULL: out of memory) over to the session: *out lives as long. */

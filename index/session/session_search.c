@@ -6,6 +6,7 @@
  */
 #include "session_pages.h"
 #include "session_region.h"
+#include "session_relevance.h"
 #include "session_several.h"
 #include "session_url.h"
 #include "stored.h"
@@ -17,6 +18,7 @@
 #include <glimpse/query.h>
 #include <glimpse/stored_labels.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +31,12 @@ typedef struct find {
     session_control control;
     size_t k;
     session_query query; /* of the pages */
+    double pictures;     /* their share in the query, 0 to 1 */
 } find;
 
 static int read_options(find *f, const glimpse_find_options *options) {
     const size_t usual = GLIMPSE_SEARCH_OPTIONS_INIT.k;
+    f->pictures = 0;
     f->options = GLIMPSE_FIND_OPTIONS_INIT;
     f->search = GLIMPSE_SEARCH_OPTIONS_INIT;
     int status = GLIMPSE_OPTIONS_LOAD(&f->options, options, glimpse_find_options, user);
@@ -50,14 +54,31 @@ static int read_options(find *f, const glimpse_find_options *options) {
         return glimpse_fail(GLIMPSE_E_INVALID, "a weight of re-ranking of %g; it goes from 0 to 1",
                             f->options.rerank_weight);
     }
+    if (!(f->options.relevance >= 0.0 && f->options.relevance <= 1.0)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a relevance of %g; it goes from 0 to 1",
+                            f->options.relevance);
+    }
     if (f->options.page_token && (f->options.rerank || f->options.captions)) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "%s has no pages: its order shifts when pictures come and go; ask for "
                             "more results at once",
                             f->options.rerank ? "a re-ranked search" : "a search with captions");
     }
-    f->query = (session_query){.options = &f->options, .search = &f->search};
+    f->query = (session_query){
+        .options = &f->options, .search = &f->search, .min_score = f->search.min_score};
     return glimpse_search_options_check(&f->search);
+}
+
+/* Of what is wanted. */
+static double share_of_pictures(const glimpse_query *query) {
+    double pictures = 0, all = 0;
+    for (size_t i = 0; i < glimpse_query_count(query); i++) {
+        const glimpse_query_term *term = glimpse_query_get(query, i);
+        if (term->weight <= 0) continue;
+        all += term->weight;
+        if (term->is_picture) pictures += term->weight;
+    }
+    return all > 0 ? pictures / all : 0;
 }
 
 /* The texts that are wanted: terms that are added, not pictures, not those that are subtracted.
@@ -151,6 +172,71 @@ static int note_coverage(glimpse_session *session, glimpse_library *library,
     return GLIMPSE_OK;
 }
 
+/*
+ * The cut-off.
+ */
+static void note_cutoff(const find *f, glimpse_session *session, const char *why) {
+    if (f->options.all_scores) return;
+    if (why) {
+        glimpse_session_note(session, "relevance cannot be told, and nothing is left out: %s", why);
+    } else if (f->search.captions || f->options.rerank) {
+        glimpse_session_note(session,
+                             "what is left out for its relevance goes by the embeddings, "
+                             "not by %s",
+                             f->search.captions ? "captions" : "the vision-language model");
+    }
+}
+
+static void note_nothing(const find *f, glimpse_session *session, const glimpse_hits *hits) {
+    if (hits->count > 0 || !(hits->summary.best < hits->summary.cutoff)) return;
+    glimpse_session_note(session,
+                         "no picture is relevant enough: the nearest has a relevance of %.2f, the "
+                         "cut-off is %.2f (%s shows everything)",
+                         hits->summary.best, f->options.relevance,
+                         glimpse_wording("glimpse_find_options.all_scores", NULL));
+}
+
+/* Of the best picture that passes the filters, where it was left out. */
+static int find_best(double *best, const find *f, const session_judge *judge,
+                     glimpse_library *library, const glimpse_model *model, const float *vector) {
+    glimpse_search_options search = f->search;
+    glimpse_results *results = NULL;
+    search.k = 1;
+    search.min_score = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
+    search.captions = NULL;
+    int status = glimpse_library_search(&results, library, model, vector, &search);
+    if (status == GLIMPSE_OK && glimpse_results_count(results) == 1) {
+        *best = glimpse_relevance_of(&judge->relevance, glimpse_results_get(results, 0)->score);
+    }
+    glimpse_results_free(results);
+    return status;
+}
+
+/* `least`: the score at the cut-off. */
+static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *judge, double least,
+                      double min_score, glimpse_library *library, const glimpse_model *model,
+                      const float *vector) {
+    glimpse_search_options search = f->search;
+    int status = GLIMPSE_OK;
+    glimpse_hits_set_relevance(hits, judge, 1);
+    if (judge->why) return GLIMPSE_OK;
+    if (hits->count == 0) {
+        status = find_best(&hits->summary.best, f, judge, library, model, vector);
+    }
+    if (status < 0 || f->options.all_scores) return status;
+    hits->summary.cutoff = f->options.relevance;
+    hits->summary.matched = hits->count;
+    /* Fewer than were asked for are all there are. */
+    if (hits->count < f->search.k && min_score <= least && !f->search.captions &&
+        !f->options.page_token) {
+        return GLIMPSE_OK;
+    }
+    const glimpse_model_key key = glimpse_model_get_key(model);
+    search.min_score = least;
+    return glimpse_library_count_key(&hits->summary.matched, &hits->summary.matched_at_least,
+                                     library, &key, vector, &search);
+}
+
 /* Searches, and makes hits of what is found. */
 static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_library *library,
                const glimpse_model *model, const float *vector) {
@@ -158,10 +244,20 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     glimpse_search_page page = {0};
     char token[GLIMPSE_PAGE_TOKEN_BYTES] = "";
     int has_page = 0;
-    f->search.k = first_count(f);
+    session_judge judge;
+    const double min_score = f->search.min_score;
+    double least = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
     f->query.fingerprint = glimpse_model_fingerprint(model);
     int status = glimpse_session_load_page(&page, &has_page, &f->query);
     if (status < 0) return status;
+    status = glimpse_session_judge(&judge, session, session, library, model, vector, f->pictures,
+                                   &f->control);
+    if (status < 0) return status;
+    if (!judge.why && !f->options.all_scores) {
+        least = glimpse_relevance_score(&judge.relevance, f->options.relevance);
+        if (least > f->search.min_score) f->search.min_score = least;
+    }
+    f->search.k = first_count(f);
     status = glimpse_library_search_page(&results, library, model, vector, &f->search,
                                          has_page ? &page : NULL);
     if (status == GLIMPSE_E_NOT_FOUND) {
@@ -185,6 +281,10 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
     if (status != GLIMPSE_OK) return status;
     glimpse_hits *hits = *out;
+    status = judge_hits(hits, f, &judge, least, min_score, library, model, vector);
+    if (status < 0) return status;
+    note_cutoff(f, session, judge.why);
+    note_nothing(f, session, hits);
     hits->summary.captions = f->search.captions != NULL;
     hits->summary.before = page.shown;
     if (*token && glimpse_hits_copy(&hits->summary.next_page, hits, token) < 0) {
@@ -223,10 +323,14 @@ static int refuse_of_several(const session_parts *parts, const find *f) {
 static int run_several(glimpse_hits **out, const find *f, glimpse_session *session,
                        glimpse_library *library, const session_parts *parts,
                        session_vector_fn make_vector, void *user) {
-    int status =
-        glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), make_vector, user);
-    if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
-    return status;
+    const session_cut cut = {session, f->pictures, f->options.relevance, f->options.all_scores,
+                             &f->control};
+    int status = glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), &cut,
+                                         make_vector, user);
+    if (status < 0) return status;
+    note_cutoff(f, session, isnan((*out)->summary.best) ? (*out)->summary.no_relevance : NULL);
+    note_nothing(f, session, *out);
+    return (*out)->count == 0 ? explain_nothing(f, session, library) : GLIMPSE_OK;
 }
 
 typedef struct query_vectors {
@@ -294,6 +398,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
     if (status == GLIMPSE_OK) status = refuse_of_several(&parts, &f);
     if (status != GLIMPSE_OK) goto done;
+    f.pictures = share_of_pictures(query);
     if (f.options.captions) f.search.captions = texts;
 
     status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
@@ -437,6 +542,7 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     int status = read_options(&f, options);
     f.options.rerank = f.options.captions = 0;
     f.query.kind = "similar", f.query.words = &path, f.query.count = 1;
+    f.pictures = 1;
     if (status == GLIMPSE_OK) status = glimpse_session_load_parts(&parts, session);
     if (status == GLIMPSE_OK) status = refuse_of_several(&parts, &f);
     if (status == GLIMPSE_OK) {

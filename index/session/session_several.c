@@ -2,6 +2,7 @@
  * session_several.c - a session whose model is "A+B": its models, and searches with all of them.
  */
 #include "session_several.h"
+#include "session_relevance.h"
 
 #include "fuse_models.h"
 #include "library_private.h"
@@ -314,6 +315,7 @@ static int keep_hits(glimpse_hits *hits, const glimpse_fused *fused, size_t coun
                                        .first_rank = i + 1,
                                        .probability = NAN,
                                        .blended = NAN,
+                                       .relevance = NAN,
                                        .ranks = ranks};
     }
     hits->count = count;
@@ -337,12 +339,54 @@ static int join_names(glimpse_hits *hits) {
     return status;
 }
 
+/* Of the models that can tell; NaN: none can. */
+static double relevance_of(const glimpse_fused *fused, const session_judge *judges, size_t count) {
+    double best = NAN;
+    for (size_t m = 0; m < count; m++) {
+        if (judges[m].why || fused->ranks[m].rank == 0) continue;
+        best = fmax(best, glimpse_relevance_of(&judges[m].relevance, fused->ranks[m].score));
+    }
+    return best;
+}
+
+/* Leaves those in `fused` [*count] that no cut-off leaves out, and says in the summary what there
+ * was. */
+static void leave_out(glimpse_hits_summary *summary, glimpse_fused *fused, size_t *count,
+                      const session_judge *judges, size_t models, const session_cut *cut) {
+    size_t kept = 0, told = 0;
+    for (size_t m = 0; m < models; m++)
+        told += judges[m].why == NULL;
+    for (size_t i = 0; i < *count; i++) {
+        const double relevance = relevance_of(&fused[i], judges, models);
+        summary->best = fmax(summary->best, relevance);
+        if (told > 0 && !cut->all_scores && !(relevance >= cut->cutoff)) continue;
+        fused[kept++] = fused[i];
+    }
+    *count = kept;
+    if (told > 0 && !cut->all_scores) {
+        summary->cutoff = cut->cutoff;
+        summary->matched = kept;
+    }
+}
+
+static int judge_parts(session_judge *judges, const part_query *queries, const session_parts *parts,
+                       glimpse_library *library, const session_cut *cut) {
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++)
+        status =
+            glimpse_session_judge(&judges[i], cut->session, parts->sessions[i], library,
+                                  queries[i].model, queries[i].vector, cut->pictures, cut->control);
+    return status;
+}
+
 int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
                             glimpse_library *library, const glimpse_search_options *search,
-                            size_t k, session_vector_fn make_vector, void *user) {
+                            size_t k, const session_cut *cut, session_vector_fn make_vector,
+                            void *user) {
     glimpse_search_options own = *search;
     const glimpse_results *lists[GLIMPSE_MAX_MODELS];
     part_query queries[GLIMPSE_MAX_MODELS] = {0};
+    session_judge judges[GLIMPSE_MAX_MODELS];
     glimpse_fused *fused = NULL;
     size_t count = 0;
     *out = NULL;
@@ -355,6 +399,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
         glimpse_hits_free(hits);
         return glimpse_fail_nomem(sizeof *hits, "results");
     }
+    glimpse_hits_summary_init(&hits->summary);
     hits->models = models;
     hits->summary.models = models;
     hits->summary.model_count = parts->count;
@@ -368,10 +413,21 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++) {
         status = search_part(&hits->several[i], &models[i], hits, &queries[i], library, &own);
         lists[i] = hits->several[i];
+        /* Of a ranking that is cut off there may be more. */
+        if (status == GLIMPSE_OK && glimpse_results_count(lists[i]) == own.k &&
+            models[i].embedded > own.k) {
+            hits->summary.matched_at_least = 1;
+        }
     }
+    if (status == GLIMPSE_OK) status = judge_parts(judges, queries, parts, library, cut);
     if (status == GLIMPSE_OK) status = join_names(hits);
     if (status == GLIMPSE_OK) status = glimpse_fuse_models(&fused, &count, lists, parts->count);
+    if (status == GLIMPSE_OK) {
+        leave_out(&hits->summary, fused, &count, judges, parts->count, cut);
+        if (isnan(hits->summary.cutoff)) hits->summary.matched_at_least = 0;
+    }
     if (status == GLIMPSE_OK) status = keep_hits(hits, fused, count < k ? count : k);
+    if (status == GLIMPSE_OK) glimpse_hits_set_relevance(hits, judges, parts->count);
     free(fused);
     for (size_t i = 0; i < parts->count; i++)
         free(queries[i].vector);

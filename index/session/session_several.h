@@ -31,10 +31,20 @@ int glimpse_session_fail_uncovered(const glimpse_library *library, const glimpse
 typedef int (*session_vector_fn)(void *user, float **vector, const glimpse_model **model,
                                  glimpse_session *part, glimpse_library *library);
 
+/* What is left out for its relevance (session_relevance.h), for the session itself. */
+typedef struct session_cut {
+    glimpse_session *session;
+    double pictures; /* their share in the query */
+    double cutoff;
+    int all_scores; /* nothing is */
+    const session_control *control;
+} session_cut;
+
 /* Searches with each of `parts` and fuses the ranks; the first `k` of the order. All vectors are
  * made before the first search, so that making them may find out search->exclude_id. */
 int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
                             glimpse_library *library, const glimpse_search_options *search,
-                            size_t k, session_vector_fn make_vector, void *user);
+                            size_t k, const session_cut *cut, session_vector_fn make_vector,
+                            void *user);
 
 #endif

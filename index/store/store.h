@@ -626,6 +626,23 @@ struct glimpse_derived_ops {
 };
 
 /*
+ * What searches with a model are judged by (search/relevance.h): one a model, bytes to the store.
+ * Goes with the model. Derived: what is damaged is as good as none.
+ */
+typedef struct glimpse_store_background {
+    glimpse_hash key; /* of what it was made from */
+    void *data;       /* [size] */
+    size_t size;
+} glimpse_store_background;
+
+struct glimpse_backgrounds_ops {
+    /* out->data is malloc'ed. GLIMPSE_E_NOT_FOUND. */
+    int (*load)(glimpse_store_background *out, glimpse_store *store, int64_t model);
+    /* Instead of the one there is; in a transaction of its own, with the lock held. */
+    int (*write)(glimpse_store *store, int64_t model, const glimpse_store_background *background);
+};
+
+/*
  * The journal of actions on files (glimpse/actions.h): a handle of its own and no part of a
  * library, because duplicates are looked for in directories that no library knows, and a library
  * that is thrown away must not take with it what is needed to put files back. Each call is on the
@@ -761,6 +778,7 @@ struct glimpse_store_ops {
     struct glimpse_responses_ops responses;
     struct glimpse_decisions_ops decisions;
     struct glimpse_derived_ops derived;
+    struct glimpse_backgrounds_ops backgrounds;
     struct glimpse_journal_ops journal;
     struct glimpse_upkeep_ops upkeep;
 };

@@ -46,6 +46,11 @@
 #define OPTION_NO_TILES(search)                \
  CLI_FLAG("no-tiles", 0, &(search).whole_only, \
           "look at whole pictures only, not at the tiles of those that have some")
+/* What is left out for its relevance (glimpse/session_search.h). */
+#define OPTIONS_RELEVANCE(find)                                        \
+ CLI_NUMBER("relevance", 0, &(find).relevance, "R",                    \
+            "leave out what is less relevant, 0 to 1 (default: 0.5)"), \
+     CLI_FLAG("all-scores", 0, &(find).all_scores, "leave nothing out for its relevance")
 /* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \

@@ -86,6 +86,7 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
+        OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
         CLI_LIST("label", 0, &labels, "NAME",
@@ -149,6 +150,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
+    } else if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
+        code = cli_misuse(&cmd_search, "--relevance goes from 0 to 1");
     } else if ((status = glimpse_search_options_check(&search)) < 0) {
         code = cli_refused(&cmd_search, status);
     }

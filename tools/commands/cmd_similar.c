@@ -13,18 +13,19 @@ static int run(int argc, char **argv) {
     session s = {0};
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-    const char *region = NULL;
+    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
+    const char *region = NULL, *token = NULL;
     uint64_t k = 10;
-    const char *token = NULL;
-    int with_self = 0, embed = 0, network = 0;
+    int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
         CLI_TEXT("region", 0, &region, "X,Y,W,H",
                  "look for this part of the picture: in pixels, or in percent as in "
                  "25%,10%,50%,50%"),
-        CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
-        OPTION_NETWORK(network),
+        CLI_FLAG("with-self", 0, &find.with_self, "leave the picture itself among the results"),
+        OPTION_NETWORK(find.network),
+        OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
         OUTPUT_OPTIONS(output),
@@ -46,11 +47,12 @@ static int run(int argc, char **argv) {
     }
     const char *path = arguments.words[0];
     search.k = (size_t)k;
-    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
     find.page_token = output_page_token(token);
-    find.with_self = with_self;
-    find.network = network;
+    if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
+        code = cli_misuse(&cmd_similar, "--relevance goes from 0 to 1");
+        goto done;
+    }
     int status = glimpse_search_options_check(&search);
     if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
     if (status < 0) {

@@ -142,7 +142,8 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
     }
 }
 
-static void write_facts(FILE *to, const glimpse_result *r) {
+static void write_facts(FILE *to, const output_list *list, size_t i) {
+    const glimpse_result *r = list->results[i];
     (void)fprintf(to, "<div class=\"facts size\"><span>%u &times; %u</span><span>%s</span>",
                   (unsigned)r->width, (unsigned)r->height, text_bytes(r->bytes));
     const char *date = r->taken && *r->taken ? r->taken : r->modified ? r->modified : "";
@@ -157,6 +158,9 @@ static void write_facts(FILE *to, const glimpse_result *r) {
     }
     if (r->copies > 1) (void)fprintf(to, "<span>%zu copies</span>", r->copies);
     if (r->offline) (void)fputs("<span>offline</span>", to);
+    if (list->relevances && !isnan(list->relevances[i])) {
+        (void)fprintf(to, "<span>relevance %.2f</span>", list->relevances[i]);
+    }
     (void)fputs("</div>", to);
 }
 
@@ -183,7 +187,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
                   list->before + i + 1, width);
     html_path(to, name);
     (void)fputs("</div>", to);
-    write_facts(to, r);
+    write_facts(to, list, i);
     if (r->tile.width > 0) {
         (void)fprintf(to, "<div class=\"facts\">in the frame: %u &times; %u pixels at %u,%u</div>",
                       (unsigned)r->tile.width, (unsigned)r->tile.height, (unsigned)r->tile.x,

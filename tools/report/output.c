@@ -120,6 +120,18 @@ static void write_taken(json_out *j, const glimpse_result *r) {
     jout_text_or_null(j, "taken_offset", offset);
 }
 
+/* What was left out; both null when nothing was. */
+static void write_cutoff(json_out *j, const glimpse_hits_summary *summary) {
+    const char *key = summary->matched_at_least ? "matched_at_least" : "matched";
+    jout_key(j, "cutoff"), jout_number(j, summary->cutoff);
+    jout_key(j, key);
+    if (isnan(summary->cutoff)) {
+        jout_null(j);
+    } else {
+        jout_uint(j, summary->matched);
+    }
+}
+
 static void print_json(const output_list *list) {
     json_out j = {stdout, 0};
     jout_open(&j, '{');
@@ -139,6 +151,7 @@ static void print_json(const output_list *list) {
         jout_close(&j, '}');
     }
     jout_text_or_null(&j, "next_page", list->next_page ? list->next_page : "");
+    if (list->summary) write_cutoff(&j, list->summary);
     jout_key(&j, "results");
     jout_open(&j, '[');
     for (size_t i = 0; i < list->count; i++) {
@@ -146,6 +159,9 @@ static void print_json(const output_list *list) {
         jout_open(&j, '{');
         jout_key(&j, "rank"), jout_uint(&j, list->before + i + 1);
         jout_key(&j, "score"), jout_number(&j, r->score);
+        if (list->relevances) {
+            jout_key(&j, "relevance"), jout_number(&j, list->relevances[i]);
+        }
         write_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
         write_tile(&j, &r->tile);
@@ -210,6 +226,11 @@ static void print_tsv(const output_list *list) {
         if (r->tile.width > 0) {
             (void)printf("%u,%u,%u,%u", (unsigned)r->tile.x, (unsigned)r->tile.y,
                          (unsigned)r->tile.width, (unsigned)r->tile.height);
+        }
+        if (list->relevances && !isnan(list->relevances[i])) {
+            (void)printf("\t%.4f", list->relevances[i]);
+        } else if (list->relevances) {
+            (void)putchar('\t');
         }
         (void)putchar('\n');
     }
@@ -298,6 +319,7 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     size_t count = glimpse_hits_count(hits);
     output_second *seconds = xcalloc(count, sizeof *seconds);
+    double *relevances = xcalloc(count, sizeof *relevances);
     output_list list = {.query = query,
                         .model = summary->model,
                         .fingerprint = summary->fingerprint,
@@ -308,11 +330,14 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .model_count = summary->model_count,
                         .before = (size_t)summary->before,
                         .next_page = summary->next_page,
-                        .ranks = xcalloc(count, sizeof *list.ranks)};
+                        .ranks = xcalloc(count, sizeof *list.ranks),
+                        .relevances = relevances,
+                        .summary = summary};
     for (size_t i = 0; i < count; i++) {
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
         list.results[i] = hit->result;
         list.ranks[i] = hit->ranks;
+        relevances[i] = hit->relevance;
         seconds[i] = (output_second){hit->probability, hit->blended, hit->reason};
     }
     if (summary->reranked) {
@@ -325,6 +350,7 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
     int code = output_print(o, &list);
     free(list.results);
     free(list.ranks);
+    free(relevances);
     free(seconds);
     return code;
 }

@@ -16,14 +16,15 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                         \
- OPTIONS_LIST_OUTPUT(o, "rank, score, path, width, height, taken, id, ..., tile; with tabs, \\t " \
-                        "\\n \\r \\\\ escaped"),                                                  \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),       \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                         \
-                  "show the pictures in the terminal; alone it finds out how"),                   \
-     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                      \
-                  "open the results, or the best N: one in a viewer, several as a folder of "     \
+#define OUTPUT_OPTIONS(o)                                                                     \
+ OPTIONS_LIST_OUTPUT(                                                                         \
+     o, "rank, score, path, width, height, taken, id, ..., tile, relevance; with tabs, \\t "  \
+        "\\n \\r \\\\ escaped"),                                                              \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),   \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                     \
+                  "show the pictures in the terminal; alone it finds out how"),               \
+     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                  \
+                  "open the results, or the best N: one in a viewer, several as a folder of " \
                   "links; alone with --html the contact sheet")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
@@ -51,9 +52,11 @@ typedef struct output_list {
     /* Of several models: scores are fused then. */
     const glimpse_hits_model *models; /* [model_count] */
     size_t model_count;
-    const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
-    size_t before;                  /* results on the pages before */
-    const char *next_page;          /* token, or NULL */
+    const glimpse_hit_rank **ranks;      /* [count], of [model_count] each */
+    size_t before;                       /* results on the pages before */
+    const char *next_page;               /* token, or NULL */
+    const double *relevances;            /* [count] NaN where it cannot be told; NULL: none is */
+    const glimpse_hits_summary *summary; /* of the search, or NULL */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is

@@ -64,6 +64,16 @@ static char *score_cell(const output_list *list, size_t i, size_t n) {
     return xprintf(list->models ? "%.4f" : "%.3f", list->results[i]->score);
 }
 
+/* Told of all or of none. */
+static size_t count_relevances(const output_list *list) {
+    return list->relevances && list->count > 0 && !isnan(list->relevances[0]);
+}
+
+static char *relevance_cell(const output_list *list, size_t i, size_t n) {
+    (void)n;
+    return isnan(list->relevances[i]) ? NULL : xprintf("%.2f", list->relevances[i]);
+}
+
 static char *model_title(const output_list *list, size_t n) {
     char *shown = text_display(list->models[n].name), *fitted = text_fit(shown, MODEL_COLUMNS);
     free(shown);
@@ -103,6 +113,7 @@ static const result_column columns[] = {
     {"blended", TABLE_RIGHT, 6, TERMINAL_ACCENT, count_reranked, NULL, blended_cell},
     {"fused", TABLE_RIGHT, 6, TERMINAL_ACCENT, count_fused, NULL, fused_cell},
     {"score", TABLE_RIGHT, 6, TERMINAL_ACCENT, NULL, NULL, score_cell},
+    {"rel.", TABLE_RIGHT, 4, TERMINAL_PLAIN, count_relevances, NULL, relevance_cell},
     {NULL, TABLE_RIGHT, MODEL_COLUMNS, TERMINAL_PLAIN, count_models, model_title, model_cell},
     {"caption", TABLE_RIGHT, 8, TERMINAL_PLAIN, count_captions, NULL, caption_cell},
     {"vlm", TABLE_RIGHT, 6, TERMINAL_PLAIN, count_reranked, NULL, vlm_cell},

@@ -31,6 +31,19 @@
  * the model named first, then of the next, then by id. Filters hold for every ranking, min_score
  * as well. Re-ranking starts from the fused order; captions are blended with one model only.
  *
+ * Relevance. A cosine says which picture fits best, not whether any does: where it stands depends
+ * on the model and on the query. A hit's relevance, 0 to 1, is comparable between queries, and for
+ * one query it grows with the cosine:
+ *
+ *     RELEVANCE_FORMULA
+ *
+ * docs/relevance.md has what each part is and how the constants were fixed. Hits below
+ * options->relevance are left out; k, min_score and filters hold for what is left. It is judged by
+ * the whole library, whatever the filters, and by the cosine, also where captions or a VLM have a
+ * part in the order; of several models a picture's is the greatest one. With fewer than
+ * GLIMPSE_RELEVANCE_PICTURES pictures, or without data/relevance.txt, it cannot be told: nothing is
+ * left out, a note says so, and numbers about it are NaN.
+ *
  * Pages. A summary's next_page, given as page_token with the same query, filters and model, gives
  * the results behind these; k may differ from page to page. Indexing may go on between pages: what
  * was in the library with the first page comes on one page and no other, what came later on none of
@@ -69,6 +82,9 @@ enum { GLIMPSE_REGION_MIN = 8 }; /* pixels a side: in less there is nothing to b
  * picture. */
 GLIMPSE_API int glimpse_find_region_parse(glimpse_find_region *out, const char *text);
 
+#define GLIMPSE_RELEVANCE 0.5 /* the cut-off; measured: docs/relevance.md */
+enum { GLIMPSE_RELEVANCE_PICTURES = 50 };
+
 typedef struct glimpse_find_options {
     size_t size;                          /* GLIMPSE_FIND_OPTIONS_INIT sets it */
     const glimpse_search_options *search; /* how many, filters, weight of captions; NULL: the
@@ -88,7 +104,8 @@ typedef struct glimpse_find_options {
     int network; /* 1: pictures of the query that are addresses on the web (http://, https://) are
                     fetched; 0: such a query is GLIMPSE_E_INVALID. Nothing else uses the network but
                     a VLM that is a remote one */
-    int reserved;
+    int all_scores;   /* 1: nothing is left out for its relevance, which is told all the same */
+    double relevance; /* the cut-off, 0 to 1; anything else is GLIMPSE_E_INVALID */
     const char *page_token; /* the page behind this one (glimpse_hits_summary); NULL: the first */
 } glimpse_find_options;
 
@@ -98,6 +115,7 @@ static inline glimpse_find_options glimpse_find_options_init(void) {
     options.size = sizeof options;
     options.rerank_depth = GLIMPSE_RERANK_DEPTH;
     options.rerank_weight = GLIMPSE_RERANK_WEIGHT;
+    options.relevance = GLIMPSE_RELEVANCE;
     return options;
 }
 #define GLIMPSE_FIND_OPTIONS_INIT glimpse_find_options_init()
@@ -119,6 +137,7 @@ typedef struct glimpse_hit {
     double blended;     /* what it was sorted by; NaN without a probability */
     const char *reason; /* why it could not be scored, without the path; else NULL */
     const glimpse_hit_rank *ranks; /* [summary->model_count] of several models; else NULL */
+    double relevance;              /* 0 to 1; NaN: it cannot be told */
 } glimpse_hit;
 
 /* One of several models. */
@@ -141,6 +160,13 @@ typedef struct glimpse_hits_summary {
     const glimpse_hits_model *models; /* [model_count] in the order of their names in "A+B"; NULL
                                          and 0 for a search with one */
     size_t model_count;
+    double cutoff; /* that hits were left out by; NaN: none were */
+    double best;   /* relevance of the best picture that passes the filters, also when it is
+                      left out; NaN: there is none, or it cannot be told */
+    uint64_t
+        matched; /* pictures that pass the filters and the cut-off, whatever k; 0 without one */
+    int matched_at_least;     /* 1: there may be more of them */
+    const char *no_relevance; /* why it cannot be told, for people; else NULL */
     /* Pages. */
     uint64_t before;       /* results on the pages before */
     const char *next_page; /* token of the page behind this one; NULL: there is none, or the order

@@ -128,6 +128,15 @@ static const char ctime_step[] = "ALTER TABLE file ADD COLUMN ctime_ns INTEGER N
 static const char left_out_step[] =
     "ALTER TABLE file ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0 CHECK (left_out IN (0, 1));";
 
+/* What searches with a model are judged by. */
+static const char background_step[] =
+    "CREATE TABLE background ("
+    "  model_id INTEGER PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE,"
+    "  key BLOB NOT NULL CHECK (length(key) = 16),"
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;";
+
 #define ADD_TO_DIGEST(row) "digest = (digest | " row ".sum) - (digest & " row ".sum)"
 #define ADD_TO_PARTS_DIGEST(row) \
  "parts_digest = (parts_digest | " row ".sum) - (parts_digest & " row ".sum)"
@@ -479,6 +488,7 @@ static const char *const steps[] = {
     ctime_step,         /* 13 -> 14 */
     left_out_step,      /* 14 -> 15 */
     parts_step,         /* 15 -> 16 */
+    background_step,    /* 16 -> 17 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -577,6 +587,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT what FROM unfinished LIMIT 0;"
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
+            "SELECT model_id, key, data, sum FROM background LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"
             " LIMIT 0;"
             "SELECT file_id, stamp, version, taken, camera, latitude, longitude, taken_from,"

@@ -1,6 +1,7 @@
 /*
  * table.c - SQLite + FAISS as an implementation of the store.
  */
+#include "backgrounds.h"
 #include "captions_private.h"
 #include "duplicates.h"
 #include "filter.h"
@@ -127,6 +128,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .derived = {.of_file = glimpse_derived_of_file,
                 .of_content = glimpse_derived_of_content,
                 .write = glimpse_derived_write},
+    .backgrounds = {.load = glimpse_backgrounds_load, .write = glimpse_backgrounds_write},
     .journal = {.open = glimpse_journal_db_open,
                 .close = glimpse_journal_db_close,
                 .begin_run = glimpse_journal_db_begin_run,

@@ -110,6 +110,8 @@ static int check_sums(verification *v) {
          "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
         {"picture that is not indexed",
          "SELECT 0, lower(hex(hash)) FROM unindexed WHERE sum <> " GLIMPSE_UNINDEXED_SUM},
+        {"background of model", "SELECT model_id, 'made again by glimpse index' FROM background "
+                                "WHERE sum <> " GLIMPSE_BACKGROUND_SUM},
         {"fingerprint of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM "
                                    "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
         {"thumbnail of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM thumbnail "

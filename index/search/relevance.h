@@ -1,0 +1,80 @@
+/*
+ * relevance.h - how much a score means in this library: a background of what neutral prompts and
+ * the library's own pictures reach on it, and a query's relevance, 0 to 1, by that. The formula is
+ * in <glimpse/session_search.h>, the constants in relevance.c, and docs/relevance.md has where
+ * they come from.
+ *
+ *     glimpse_background *background = NULL;
+ *     glimpse_background_create(&background, dim, prompt_count);
+ *     ... the embeddings of the prompts into background->prompts ...
+ *     glimpse_background_measure(background, store, vectors);      // in a read transaction
+ *     glimpse_relevance relevance;
+ *     glimpse_relevance_judge(&relevance, background, store, vectors, query, 0);
+ *     glimpse_relevance_of(&relevance, score);
+ *
+ * A background is derived: from the prompts, which cost a text tower's time, and from a sample of
+ * the library, which costs a pass over at most GLIMPSE_BACKGROUND_SAMPLE vectors.
+ */
+#ifndef GLIMPSE_INDEX_RELEVANCE_H
+#define GLIMPSE_INDEX_RELEVANCE_H
+
+#include "library_private.h"
+
+enum {
+    GLIMPSE_BACKGROUND_SAMPLE = 2048,   /* pictures that are looked at, however many there are */
+    GLIMPSE_BACKGROUND_REFERENCES = 256 /* of these are queries, for queries that are pictures */
+};
+
+/* What queries of a kind reach. */
+typedef struct glimpse_background_scale {
+    double width; /* deviation of one query's scores over the sample, the root of the mean square */
+    double top, spread; /* of their best scores: mean and deviation */
+} glimpse_background_scale;
+
+typedef struct glimpse_prompt_reach { /* of one prompt, over the sample */
+    float mean, deviation, top;
+} glimpse_prompt_reach;
+
+typedef struct glimpse_background {
+    size_t dim, prompt_count;
+    float *prompts;              /* [prompt_count][dim] as stored: f16 */
+    glimpse_prompt_reach *reach; /* [prompt_count] */
+    float *mean;                 /* [dim] of the sample */
+    uint64_t pictures;           /* of the library, when it was measured; 0: not yet */
+    glimpse_background_scale texts, references;
+} glimpse_background;
+
+int glimpse_background_create(glimpse_background **out, size_t dim, size_t prompt_count);
+void glimpse_background_free(glimpse_background *background); /* NULL is fine */
+
+/* Everything but the prompts. */
+int glimpse_background_measure(glimpse_background *background, glimpse_store *store,
+                               const glimpse_vectors *vectors);
+/* 0 when the library has grown or shrunk by more than a tenth since. */
+int glimpse_background_is_current(const glimpse_background *background, uint64_t pictures);
+
+/* As bytes (malloc'ed), and back: GLIMPSE_E_FORMAT when they are no background of this version, of
+ * `dim`. */
+int glimpse_background_pack(void **data, size_t *size, const glimpse_background *background);
+int glimpse_background_unpack(glimpse_background **out, const void *data, size_t size, size_t dim);
+
+/* 1 / (1 + exp(-(offset + slope * score))); slope is above 0. */
+typedef struct glimpse_relevance {
+    double offset, slope;
+} glimpse_relevance;
+
+/* `query` [dim] of unit length; `pictures`, 0 to 1: the share that pictures have in it. */
+int glimpse_relevance_judge(glimpse_relevance *out, const glimpse_background *background,
+                            glimpse_store *store, const glimpse_vectors *vectors,
+                            const float *query, double pictures);
+double glimpse_relevance_of(const glimpse_relevance *relevance, double score);
+/* The lowest score that is at least so relevant. */
+double glimpse_relevance_score(const glimpse_relevance *relevance, double cutoff);
+
+/* How many pictures pass the filters of `options` with at least options->min_score. Of large
+ * libraries an eighth is looked at, the nearest ones: *at_least is 1 when all of these count. */
+int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *library,
+                              const glimpse_model_key *key, const float *query,
+                              const glimpse_search_options *options);
+
+#endif
