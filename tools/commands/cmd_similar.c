@@ -57,6 +57,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     output_note_models(hits);
+    output_note_cutoff(hits, find.all_scores, NULL);
     code = output_hits(&output, path, hits);
 done:
     glimpse_hits_free(hits);
