@@ -42,7 +42,8 @@ static int has_words(const glimpse_query *query) {
 }
 
 /* Remarks, and the results. */
-static int print_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
+static int print_hits(const output_options *o, const char *query, const glimpse_hits *hits,
+                      const glimpse_find_options *find) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     progress_clear();
     if (summary->truncated) {
@@ -50,6 +51,10 @@ static int print_hits(const output_options *o, const char *query, const glimpse_
     }
     vlm_note_use(&summary->vlm);
     output_note_models(hits);
+    output_note_cutoff(hits, find->all_scores,
+                       find->captions ? "captions"
+                       : find->rerank ? "the vision-language model"
+                                      : NULL);
     int code = output_hits(o, query, hits);
     if (summary->failed > 0) {
         tool_note("%s of the %s pictures looked at again got no score and kept their place",
@@ -177,7 +182,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
-    code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
+    code = status < 0 ? session_fail(status) : print_hits(&output, text, hits, &find);
     if (hits) output_note_page(token, hits);
 done:
     glimpse_hits_free(hits);

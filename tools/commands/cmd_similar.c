@@ -66,6 +66,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     output_note_models(hits);
+    output_note_cutoff(hits, find.all_scores, NULL);
     code = output_hits(&output, path, hits);
     output_note_page(token, hits);
 done:

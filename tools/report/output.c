@@ -315,6 +315,21 @@ void output_note_models(const glimpse_hits *hits) {
     free(name);
 }
 
+void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by_others) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
+    if (all_scores) return;
+    if (isnan(summary->cutoff) && summary->no_relevance) {
+        tool_note("nothing is left out for its relevance: %s", summary->no_relevance);
+    } else if (glimpse_hits_count(hits) == 0 && summary->best < summary->cutoff) {
+        tool_note("no picture is relevant enough: the best has %.2f, the cut-off is %.2f "
+                  "(--all-scores shows everything)",
+                  summary->best, summary->cutoff);
+    } else if (by_others) {
+        tool_note("what is left out for its relevance goes by the embeddings, not by %s",
+                  by_others);
+    }
+}
+
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     size_t count = glimpse_hits_count(hits);

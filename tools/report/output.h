@@ -70,6 +70,9 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
 const char *output_page_token(const char *token);
 /* Where pages were asked for: a note how to get the next one, or that this was the last. */
 void output_note_page(const char *token, const glimpse_hits *hits);
+/* Notes on what was left out for its relevance, and why nothing was. `by_others`: what else had a
+ * part in the order ("captions"), or NULL; `all_scores`: it was asked for that nothing is. */
+void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by_others);
 
 /* Of several models: a note when they do not cover the same number of pictures. */
 void output_note_models(const glimpse_hits *hits);
