@@ -410,7 +410,7 @@ int glimpse_ingest_prepare_roots(glimpse_ingest *ingest) {
     if (status == GLIMPSE_OK) status = look_at_all(ingest);
     if (status == GLIMPSE_OK) status = add_roots_inside(ingest);
     if (status == GLIMPSE_OK) status = replace_options(ingest);
-    for (size_t i = 0; i < ingest->root_count; i++)
+    for (size_t i = 0; i < ingest->root_count && status == GLIMPSE_OK; i++)
         choose_rules(ingest, &ingest->roots[i]);
     if (status == GLIMPSE_OK) status = drop_covered(ingest);
     if (status == GLIMPSE_OK) status = list_named(ingest);

@@ -49,6 +49,10 @@ static void finish_one(glimpse_pool_worker *w, glimpse_pool_job *job) {
                               "the model gives no usable vector for this picture");
         break;
     }
+    if (job->outcome != GLIMPSE_POOL_DONE) {
+        free(job->embedding);
+        job->embedding = NULL;
+    }
     glimpse_pool_finish(w, job);
 }
 
@@ -274,8 +278,11 @@ static int decode_and_crop(glimpse_pool_worker *w, glimpse_pool_job *job, decodi
     return engine->preprocess(engine, d->fine, w->rgb);
 }
 
+static int has_tiles(const glimpse_pool *pool, const glimpse_pool_job *job) {
+    return job->wants_tiles && pool->options.engine->crop && !pool->options.inspect;
+}
+
 static int reserve_embedding(glimpse_pool_job *job, const glimpse_ingest_engine *engine) {
-    if (!job->wants_embedding || job->skips_whole) return GLIMPSE_OK;
     job->embedding = malloc(engine->key.dim * sizeof(float));
     return job->embedding ? GLIMPSE_OK
                           : glimpse_fail_nomem(engine->key.dim * sizeof(float), "an embedding");
@@ -287,11 +294,11 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
     const size_t size = (size_t)job->content_size;
     reserve(d, pool, data, size);
     const double start = glimpse_now();
-    const glimpse_ingest_engine *engine = pool->options.engine;
-    const int has_tiles = job->wants_tiles && engine && engine->crop && !pool->options.inspect;
-    int status = has_tiles ? decode_and_crop(w, job, d, data, size)
-                           : decode_and_prepare(w, job, d, data, size);
-    if (status == GLIMPSE_OK) status = reserve_embedding(job, engine);
+    int status = has_tiles(pool, job) ? decode_and_crop(w, job, d, data, size)
+                                      : decode_and_prepare(w, job, d, data, size);
+    if (status == GLIMPSE_OK && job->wants_embedding && !job->skips_whole) {
+        status = reserve_embedding(job, pool->options.engine);
+    }
     const double end = glimpse_now();
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);

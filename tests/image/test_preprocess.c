@@ -185,8 +185,83 @@ static void every_golden_case_gives_the_expected_pixels_and_tensor(void **state)
     assert_int_equal(bad, 0);
 }
 
+/*
+ * A part of a picture.
+ */
+static glimpse_image *noise(uint32_t width, uint32_t height) {
+    glimpse_image *image = NULL;
+    uint8_t *rgb = malloc((size_t)width * height * 3);
+    uint32_t state = 7;
+    assert_non_null(rgb);
+    for (size_t i = 0; i < (size_t)width * height * 3; i++) {
+        state = state * 1664525u + 1013904223u;
+        rgb[i] = (uint8_t)(state >> 24);
+    }
+    assert_ok(glimpse_image_create(&image, rgb, width, height));
+    free(rgb);
+    return image;
+}
+
+static glimpse_preprocess square_rules(uint32_t side) {
+    return (glimpse_preprocess){.resize = GLIMPSE_RESIZE_SHORTEST,
+                                .resize_width = side,
+                                .resize_height = side,
+                                .resample = GLIMPSE_RESAMPLE_BICUBIC,
+                                .center_crop = 1,
+                                .width = side,
+                                .height = side};
+}
+
+enum { SIDE = 24 };
+
+static void a_part_is_what_cutting_it_out_first_gives_but_for_its_edge(void **state) {
+    (void)state;
+    static const glimpse_box boxes[] = {
+        {0, 0, 60, 60}, {37, 21, 83, 51}, {100, 0, 50, 100}, {10, 60, 40, 40}, {0, 0, 150, 100}};
+    const glimpse_preprocess rules = square_rules(SIDE);
+    glimpse_image *image = noise(150, 100);
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        const glimpse_box *box = &boxes[i];
+        uint8_t part[SIDE][SIDE][3], cut[SIDE][SIDE][3];
+        uint8_t *rgb = malloc((size_t)box->width * box->height * 3);
+        glimpse_image *own = NULL;
+        assert_non_null(rgb);
+        for (uint32_t y = 0; y < box->height; y++)
+            memcpy(rgb + (size_t)y * box->width * 3,
+                   glimpse_image_pixels(image) + ((size_t)(box->y + y) * 150 + box->x) * 3,
+                   (size_t)box->width * 3);
+        assert_ok(glimpse_image_create(&own, rgb, box->width, box->height));
+        assert_ok(glimpse_preprocess_rgb(&cut[0][0][0], &rules, own));
+        assert_ok(glimpse_preprocess_box_rgb(&part[0][0][0], &rules, image, box));
+        /* Two pixels from its edge nothing of what lies outside is left. */
+        for (size_t y = 3; y < SIDE - 3; y++)
+            assert_memory_equal(part[y][3], cut[y][3], (size_t)(SIDE - 6) * 3);
+        if (box->width == 150) assert_memory_equal(part, cut, sizeof cut);
+        glimpse_image_free(own);
+        free(rgb);
+    }
+    glimpse_image_free(image);
+}
+
+static void a_part_outside_the_picture_is_refused(void **state) {
+    (void)state;
+    static const glimpse_box boxes[] = {
+        {0, 0, 0, 10},  {0, 0, 10, 0}, {91, 0, 10, 10},       {0, 41, 10, 10},
+        {100, 0, 1, 1}, {0, 50, 1, 1}, {1, 0, UINT32_MAX, 1}, {0, 1, 1, UINT32_MAX}};
+    const glimpse_preprocess rules = square_rules(SIDE);
+    glimpse_image *image = noise(100, 50);
+    uint8_t rgb[SIDE * SIDE * 3];
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        assert_int_equal(glimpse_preprocess_box_rgb(rgb, &rules, image, &boxes[i]),
+                         GLIMPSE_E_INVALID);
+    }
+    glimpse_image_free(image);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_part_is_what_cutting_it_out_first_gives_but_for_its_edge),
+        cmocka_unit_test(a_part_outside_the_picture_is_refused),
         cmocka_unit_test(every_golden_case_gives_the_expected_pixels_and_tensor),
     };
     return cmocka_run_group_tests(tests, load_manifest, drop_manifest);

@@ -334,6 +334,73 @@ static void vectors_are_searched_and_read_again(void **state) {
                      GLIMPSE_E_NOT_FOUND);
 }
 
+static int count_parts(void *user, const glimpse_store_parts *picture) {
+    uint32_t *parts = user;
+    *parts += picture->parts;
+    assert_int_equal(picture->width, 640);
+    return GLIMPSE_OK;
+}
+
+typedef struct part_rows {
+    uint32_t parts[4];
+    int64_t rows[4];
+    size_t count;
+} part_rows;
+
+static int see_part(void *user, uint32_t part, int64_t row) {
+    part_rows *told = user;
+    told->parts[told->count] = part;
+    told->rows[told->count++] = row;
+    return GLIMPSE_OK;
+}
+
+static void parts_of_pictures_are_kept_beside_them(void **state) {
+    shop *s = *state;
+    const struct glimpse_parts_ops *parts = &s->ops->picture_parts;
+    const int64_t picture = s->contents[7];
+    glimpse_model_info model;
+    const glimpse_vectors *whole = NULL, *vectors = NULL;
+    glimpse_store_parts found;
+    glimpse_vector_hit hit;
+    part_rows told = {.count = 0};
+    float row[DIM];
+    uint32_t all = 0;
+    assert_ok(s->ops->lock(s->store, "test"));
+    assert_ok(s->ops->begin(s->store));
+    assert_ok(parts->write(s->store, s->model, picture, GLIMPSE_PART_LIMIT, s->vectors[1], DIM));
+    assert_ok(parts->write(s->store, s->model, picture, 3, s->vectors[2], DIM));
+    assert_ok(parts->write(s->store, s->model, s->contents[8], 3, s->vectors[3], DIM));
+    assert_ok(parts->write(s->store, s->model, picture, 3, s->vectors[9], DIM)); /* is there */
+    assert_int_equal(parts->write(s->store, s->model, picture, 0, row, DIM), GLIMPSE_E_INVALID);
+    assert_int_equal(
+        parts->write(s->store, s->model, picture, GLIMPSE_PART_LIMIT + 1, s->vectors[1], DIM),
+        GLIMPSE_E_INVALID);
+    assert_ok(s->ops->commit(s->store));
+    s->ops->unlock(s->store);
+    assert_ok(parts->find(&found, s->store, s->model, picture));
+    assert_int_equal(found.parts, 2);
+    assert_int_equal(parts->find(&found, s->store, s->model, INT64_MAX), GLIMPSE_E_NOT_FOUND);
+    assert_ok(parts->list(s->store, s->model, count_parts, &all));
+    assert_int_equal(all, 3);
+    assert_ok(s->ops->begin_read(s->store));
+    assert_ok(s->ops->models.find(&model, s->store, model_hex));
+    assert_int_equal(model.embedded, COUNT);
+    assert_int_equal(model.parts, 3);
+    assert_ok(s->ops->vectors.get(&whole, s->store, &model));
+    assert_int_equal(s->ops->vectors.count(whole), COUNT);
+    assert_ok(parts->vectors(&vectors, s->store, &model));
+    assert_int_equal(s->ops->vectors.count(vectors), 3);
+    assert_ok(parts->rows(vectors, picture, see_part, &told));
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.parts[0], 3);
+    assert_int_equal(told.parts[1], GLIMPSE_PART_LIMIT);
+    assert_ok(s->ops->vectors.row(row, vectors, told.rows[1]));
+    assert_ok(s->ops->vectors.search(&hit, vectors, row, 1));
+    assert_int_equal(glimpse_part_key_picture(hit.content), picture);
+    assert_int_equal(glimpse_part_key_part(hit.content), GLIMPSE_PART_LIMIT);
+    s->ops->end_read(s->store);
+}
+
 static int see_neighbours(void *user, size_t query, const float *scores, const int64_t *found) {
     assert_int_equal(found[0], query); /* itself */
     assert_true(scores[0] > 0.999f && scores[1] <= scores[0]);
@@ -756,6 +823,7 @@ int main(void) {
         TEST(models_and_pictures_are_found_by_their_names),
         TEST(filters_let_through_what_they_say),
         TEST(vectors_are_searched_and_read_again),
+        TEST(parts_of_pictures_are_kept_beside_them),
         TEST(nearest_rows_need_no_library),
         TEST(labels_belong_to_contents),
         TEST(captions_are_found_by_their_words),

@@ -132,7 +132,7 @@ static void people_and_tables_are_shown_the_ranks(void **state) {
     size_t tabs = 0;
     for (const char *c = r.out; *c; c++)
         tabs += *c == '\t';
-    assert_int_equal(tabs, 11); /* eight fields, and two for each model */
+    assert_int_equal(tabs, 12); /* seven fields, two for each model, the tile, the relevance */
     run_free(&r);
     char *page = read_whole_file("page.html", NULL);
     assert_non_null(strstr(page, "ranks fused"));
