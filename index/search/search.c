@@ -101,6 +101,16 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
         }
         if (s->k < GLIMPSE_FUSION_DEPTH) s->k = GLIMPSE_FUSION_DEPTH;
     }
+    if (options->within_count > 0 && !options->within) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "within_count is %zu and there is no `within`",
+                            options->within_count);
+    }
+    for (size_t i = 0; i < options->within_count; i++) {
+        if (!options->within[i] || !*options->within[i]) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "a folder to search in is empty (the working directory is \".\")");
+        }
+    }
     for (size_t i = 0; i < s->label_count; i++) {
         if (!s->labels[i] || !*s->labels[i]) {
             return glimpse_fail(GLIMPSE_E_INVALID, "a label to search for is empty");
@@ -159,8 +169,8 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     int status = glimpse_store_find_model(&model, s->store, key);
     if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
     if (status == GLIMPSE_OK) {
-        status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
-                                   options->before);
+        status = ops->filters.open(&s->filter, s->store, options->within, options->within_count,
+                                   options->after, options->before);
     }
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;

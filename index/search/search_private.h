@@ -49,6 +49,7 @@ int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,
 int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
                                   const glimpse_model_key *key, const char *path_or_id);
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
-                              const char *path_prefix, glimpse_visit_fn visit, void *user);
+                              const char *const *within, size_t within_count,
+                              glimpse_visit_fn visit, void *user);
 
 #endif

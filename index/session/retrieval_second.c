@@ -225,7 +225,8 @@ int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const gli
         glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
         size_t rank = 0;
         search.k = 10; /* as deep as the figures look */
-        search.path_prefix = options->path_prefix;
+        search.within = options->within;
+        search.within_count = options->within_count;
         status = search_one(&rank, r, library, model, t, ids, &search);
         if (status == GLIMPSE_OK) count_rank(&f->without, rank);
         search.captions = r->texts[t];

@@ -180,6 +180,8 @@ typedef struct glimpse_filter { /* an implementation's own is larger */
 /* One of the contents that a filter lets through. */
 typedef int (*glimpse_content_fn)(void *user, int64_t content, const glimpse_hash *hash,
                                   uint64_t size);
+/* What lies directly in a directory: the file or directory `path`, and how many files that is. */
+typedef int (*glimpse_child_fn)(void *user, const char *path, size_t files);
 typedef struct glimpse_content_choice {
     int passes;
     glimpse_hash hash; /* when it passes */
@@ -187,11 +189,17 @@ typedef struct glimpse_content_choice {
 } glimpse_content_choice;
 
 struct glimpse_filters_ops {
-    /* Each text may be NULL; their meaning is that of glimpse_search_options. Takes a look at which
-     * paths are known. */
-    int (*open)(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
-                const char *after, const char *before);
+    /* `within` [within_count], `after` and `before` as in glimpse_search_options. Takes a look at
+     * which paths are known. */
+    int (*open)(glimpse_filter **out, glimpse_store *store, const char *const *within,
+                size_t within_count, const char *after, const char *before);
     void (*close)(glimpse_filter *filter); /* NULL is fine */
+    /* 1 when some file that is not missing is named place `i` of `within`, or lies below it. */
+    int (*holds_file)(const glimpse_filter *filter, size_t i);
+    /* The first components of the paths below the absolute `directory`, in their order: `files`
+     * that are not missing, counted up to a thousand. A `visit` that returns non-zero ends it. */
+    int (*children)(glimpse_store *store, const char *directory, glimpse_child_fn visit,
+                    void *user);
     /* *files: how many lie in the filter's place, missing ones too; counted up to `limit`. */
     int (*count_files)(size_t *files, glimpse_store *store, const glimpse_filter *filter,
                        size_t limit);

@@ -156,7 +156,9 @@ static void captions_are_stored_and_not_asked_for_again(void **state) {
     /* They are in the library: found by their words, and written without a model. */
     options.store = 0;
     options.stored = 1;
-    options.path_prefix = DEMO "night/c"; /* a part of it */
+    static const char *const part[] = {DEMO "night"};
+    options.within = part;
+    options.within_count = 1;
     assert_ok(glimpse_session_caption(&captions, f->session, NULL, 0, &options));
     assert_true(glimpse_captioning_count(captions) < count);
     assert_null(glimpse_captioning_summarize(captions)->model);
@@ -164,7 +166,7 @@ static void captions_are_stored_and_not_asked_for_again(void **state) {
         assert_true(glimpse_captioning_get(captions, i)->was_stored);
     glimpse_captioning_free(captions);
     options.style = GLIMPSE_CAPTION_ALT;
-    options.path_prefix = NULL;
+    options.within_count = 0;
     assert_ok(glimpse_session_caption(&captions, f->session, NULL, 0, &options));
     assert_int_equal(glimpse_captioning_summarize(captions)->without, count);
     assert_string_equal(glimpse_captioning_get(captions, 0)->problem,

@@ -15,7 +15,7 @@ typedef struct caption_request {
     int missing;       /* a stored caption of the style will do, whoever wrote it */
     int stored;        /* write what is stored, ask nothing */
     int whole;         /* the pictures of the library, not paths */
-    const char *in;    /* of these, only below here */
+    cli_list within;   /* of these, only below here; free it */
     const char *begin; /* how captions begin */
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_many_formats */
@@ -36,7 +36,7 @@ extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, cs
               "ask only about pictures without a stored caption of this style"),                   \
      CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),        \
      OPTIONS_WALK((o).exclude, (o).follow_links, (o).include_nomedia),                             \
-     OPTION_IN((o).in, "of the library only pictures below this folder, or whose path begins so"), \
+     OPTION_IN((o).within, "of the library only pictures below this folder; may be repeated"),     \
      CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),            \
      CLI_CHOICE("format", 'f', &(o).format, NULL,                                                  \
                 "what to write (auto: as the ending of --out says, else lines)",                   \

@@ -66,12 +66,12 @@ static int run(int argc, char **argv) {
     uint64_t depth = GLIMPSE_RERANK_DEPTH;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-    cli_list labels = {0};
+    cli_list labels = {0}, within = {0};
     uint64_t k = 10;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
-        OPTIONS_SEARCH_FILTERS(search),
+        OPTIONS_SEARCH_FILTERS(search, within),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 0, &find.captions,
@@ -105,6 +105,8 @@ static int run(int argc, char **argv) {
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
+    search.within = within.values;
+    search.within_count = within.count;
     if (arguments.count == 0) {
         code = cli_misuse(&cmd_search, "what should be searched for?");
     } else if ((status = glimpse_query_parse(&query, arguments.words, arguments.count)) < 0) {
@@ -144,6 +146,7 @@ done:
     free(text);
     session_close(&s);
     cli_list_free(&labels);
+    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }

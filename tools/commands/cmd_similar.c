@@ -13,12 +13,13 @@ static int run(int argc, char **argv) {
     session s = {0};
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+    cli_list within = {0};
     uint64_t k = 10;
     int with_self = 0, embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
-        OPTIONS_SEARCH_FILTERS(search),
+        OPTIONS_SEARCH_FILTERS(search, within),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         OPTION_EMBED(embed),
@@ -38,6 +39,8 @@ static int run(int argc, char **argv) {
     }
     const char *path = arguments.words[0];
     search.k = (size_t)k;
+    search.within = within.values;
+    search.within_count = within.count;
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
     find.with_self = with_self;
@@ -57,6 +60,7 @@ static int run(int argc, char **argv) {
 done:
     glimpse_hits_free(hits);
     session_close(&s);
+    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }

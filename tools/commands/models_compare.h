@@ -8,7 +8,8 @@
 
 typedef struct models_compare_options {
     int compare;
-    const char *queries, *html, *prefix;
+    const char *queries, *html;
+    cli_list within; /* free it */
     uint64_t k;
 } models_compare_options;
 
@@ -19,7 +20,7 @@ typedef struct models_compare_options {
      CLI_TEXT("queries", 0, &(o).queries, "FILE",                                             \
               "a query a line; behind it, after tabs, the pictures that fit (ids or paths)"), \
      OPTION_COUNT((o).k, "with --compare: how many results of each (default: 10)"),           \
-     OPTION_IN((o).prefix, "with --compare: only pictures below this folder"),                \
+     OPTION_IN((o).within, "with --compare: only pictures below this folder; may be repeated"), \
      CLI_TEXT("html", 0, &(o).html, "FILE", "with --compare: also write a page with thumbnails")
 
 /* CLI_RUN, or an exit code after saying what is wrong. */
