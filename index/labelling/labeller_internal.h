@@ -42,8 +42,8 @@ void glimpse_labeller_report_calibration(glimpse_labeller *labeller);
 int glimpse_labeller_open_stored(glimpse_labeller *labeller);
 int glimpse_labeller_commit_stored(glimpse_label_totals *totals, glimpse_labeller *labeller);
 
-/* lists.c: options.classes, and a list of lines that is a file or ships in templates/; `what` it is,
- * for the message when there is no such list. */
+/* lists.c: options.classes, and a list of lines that is a file or ships in templates/; `what` it
+ * is, for the message when there is no such list. */
 int glimpse_labeller_load_classes(glimpse_labeller *labeller);
 int glimpse_labeller_load_lines(glimpse_lines **out, const glimpse_labeller *labeller,
                                 const char *name, const char *what);

@@ -40,7 +40,7 @@ static int find_list(char **path, const glimpse_labeller *l, const char *kind, c
  */
 /* The endings of lists, whoever made them. */
 static int has_ending(const char *text) {
-    static const char *const endings[] = {".txt", ".tsv", ".csv",  ".json", ".jsonl",   ".yaml",
+    static const char *const endings[] = {".txt", ".tsv", ".csv",  ".json",  ".jsonl",   ".yaml",
                                           ".yml", ".xml", ".list", ".names", ".classes", ".labels"};
     const char *dot = strrchr(text, '.');
     for (size_t i = 0; dot && dot > text && i < sizeof endings / sizeof *endings; i++)
@@ -87,8 +87,7 @@ static void find_meant(meant *m, const char *directory, const char *ending, cons
     }
     if (dir) (void)closedir(dir);
     if (count > 0) qsort(names, count, sizeof *names, by_name);
-    const char *nearest =
-        glimpse_spelling_nearest(word, (const char *const *)(void *)names, count);
+    const char *nearest = glimpse_spelling_nearest(word, (const char *const *)(void *)names, count);
     if (nearest) (void)snprintf(m->name, sizeof m->name, "%s", nearest);
     join(m->all, names, count);
     for (size_t i = 0; i < count; i++)
@@ -117,8 +116,9 @@ static void find_file(meant *m, const char *text) {
     if (!*m->name) return;
     char path[sizeof directory + NAME_BYTES];
     (void)snprintf(path, sizeof path, "%s%s", directory, m->name);
-    if (is_file(path) && strlen(path) < sizeof m->name) {
-        (void)snprintf(m->name, sizeof m->name, "%s", path);
+    const size_t size = strlen(path) + 1;
+    if (is_file(path) && size <= sizeof m->name) {
+        memcpy(m->name, path, size);
     } else {
         m->name[0] = '\0';
     }
@@ -136,8 +136,8 @@ static int fail_no_list(const glimpse_labeller *l, const char *what, const char 
                             text, name, behind);
     }
     if (*shipped.all) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s; those that ship are %s%s", what,
-                            text, shipped.all, behind);
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s; those that ship are %s%s",
+                            what, text, shipped.all, behind);
     }
     return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s%s", what, text, behind);
 }
@@ -147,8 +147,8 @@ int glimpse_labeller_load_lines(glimpse_lines **out, const glimpse_labeller *l, 
     char *path = NULL;
     int status = find_list(&path, l, "templates", name);
     if (status == GLIMPSE_OK) {
-        status = path ? glimpse_lines_load(out, path)
-                      : fail_no_list(l, what, "templates", name, "");
+        status =
+            path ? glimpse_lines_load(out, path) : fail_no_list(l, what, "templates", name, "");
     }
     free(path);
     return status;

@@ -47,8 +47,8 @@ static int load_prompts(glimpse_labeller *l) {
     const glimpse_labeller_options *o = &l->o;
     int status = GLIMPSE_OK;
     if (o->template_file) {
-        status = glimpse_labeller_load_lines(&l->template_lines, l, o->template_file,
-                                             "template file");
+        status =
+            glimpse_labeller_load_lines(&l->template_lines, l, o->template_file, "template file");
         if (status < 0) return status;
     }
     if (o->multi_label && glimpse_model_scoring(l->model) == GLIMPSE_SCORING_SIGMOID) {

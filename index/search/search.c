@@ -17,6 +17,7 @@
  * give what sorting everything would give: a test compares them.
  */
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/options.h"
 #include "dates.h"
 #include "search_private.h"
@@ -165,9 +166,11 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     const glimpse_store_ops *ops = s->store->ops;
     glimpse_model_info model;
     glimpse_availability availability = {0};
-    int final = 0, narrow = 0;
+    int final = 0, narrow = 0, fits = 0;
     int status = glimpse_store_find_model(&model, s->store, key);
-    if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
+    /* Where the index would take what the process may have, the catalogue is read instead. */
+    if (status == GLIMPSE_OK) fits = glimpse_vectors_memory(&model) <= glimpse_max_memory();
+    if (fits) status = ops->vectors.get(&s->vectors, s->store, &model);
     if (status == GLIMPSE_OK) {
         status = ops->filters.open(&s->filter, s->store, options->within, options->within_count,
                                    options->after, options->before);
@@ -175,8 +178,9 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;
 
-    final = ops->vectors.count(s->vectors) == 0;
-    if (!final) status = is_narrow(s, &narrow);
+    final = fits && ops->vectors.count(s->vectors) == 0;
+    narrow = !fits;
+    if (fits && !final) status = is_narrow(s, &narrow);
     if (status == GLIMPSE_OK && !final && !narrow) status = ask_index(s, &final);
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
     if (status != GLIMPSE_OK) goto done;

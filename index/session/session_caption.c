@@ -108,8 +108,8 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
                                          .note = note,
                                          .user = &s};
         if (count == 0) {
-            status = glimpse_session_note_within(session, lease.library, own.within,
-                                                 own.within_count);
+            status =
+                glimpse_session_note_within(session, lease.library, own.within, own.within_count);
         }
         if (status == GLIMPSE_OK) status = glimpse_caption_gather(*out, &run, paths, count);
         if (status == GLIMPSE_OK && !own.stored) status = glimpse_caption_ask(*out, &run);

@@ -13,7 +13,7 @@ struct glimpse_hits {
     glimpse_hit *items;       /* [count] */
     size_t count;
     glimpse_hits_summary summary;
-    session_list strings; /* char *, owned */
+    session_list strings;  /* char *, owned */
     const char **warnings; /* [summary.warning_count] */
     /* Of several models: what each found, and what is shown of it. */
     glimpse_results **several; /* [summary.model_count], or NULL */

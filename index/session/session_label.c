@@ -105,7 +105,8 @@ int glimpse_session_label_library(glimpse_label_totals *totals, glimpse_session 
     glimpse_labeller *labeller = NULL;
     int status = glimpse_session_open_labeller(&labeller, session, 1, options);
     if (status == GLIMPSE_OK) {
-        status = glimpse_labeller_label_library(totals, labeller, within, within_count, on_picture, user);
+        status = glimpse_labeller_label_library(totals, labeller, within, within_count, on_picture,
+                                                user);
     }
     glimpse_labeller_close(labeller);
     return status;

@@ -275,7 +275,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
     }
     if (status == GLIMPSE_OK) {
         status = glimpse_hits_note_within(*out, session, lease.library, f.search.within,
-                                             f.search.within_count);
+                                          f.search.within_count);
     }
     if (status != GLIMPSE_OK) goto done;
     (*out)->summary.truncated = vectors.truncated;
@@ -395,7 +395,7 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
 done:
     if (status == GLIMPSE_OK) {
         status = glimpse_hits_note_within(*out, session, lease.library, f.search.within,
-                                             f.search.within_count);
+                                          f.search.within_count);
     }
     if (status < 0) {
         glimpse_hits_free(*out);

@@ -46,7 +46,8 @@ int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
     if (status == GLIMPSE_OK)
         status = glimpse_session_note_within(session, lease.library, within, within_count);
-    if (status == GLIMPSE_OK) status = glimpse_library_pictures(out, lease.library, within, within_count);
+    if (status == GLIMPSE_OK)
+        status = glimpse_library_pictures(out, lease.library, within, within_count);
     glimpse_session_release_library(&lease);
     return status;
 }

@@ -79,11 +79,11 @@ static int resolve(char **out, glimpse_session *session, const char *name, const
     }
     char nearest[SESSION_NAME_BYTES];
     glimpse_session_nearest_model(nearest, session, name);
-    return glimpse_fail(
-        GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s%s%s%s",
-        name, models ? " here or in " : "", models ? models : "",
-        remote_models(known, sizeof known), *nearest ? "; did you mean " : "", nearest,
-        *nearest ? "?" : "");
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "there is no model %s: neither a folder%s%s, nor one of %s%s%s%s", name,
+                        models ? " here or in " : "", models ? models : "",
+                        remote_models(known, sizeof known), *nearest ? "; did you mean " : "",
+                        nearest, *nearest ? "?" : "");
 }
 
 /* Once a session is enough. */

@@ -117,6 +117,12 @@ typedef struct glimpse_model_info {
                             index holds these embeddings and no others */
 } glimpse_model_info;
 
+/* Bytes that its vectors take in memory at most, while they are loaded or grow: halves, ids, and as
+ * much again. */
+static inline uint64_t glimpse_vectors_memory(const glimpse_model_info *model) {
+    return 2 * model->embedded * (2 * (uint64_t)model->dim + 16);
+}
+
 typedef struct glimpse_store_model {
     glimpse_model_info info;
     const char *name, *path;

@@ -12,7 +12,7 @@ static int lower(char letter) {
     return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : (unsigned char)letter;
 }
 
-static size_t least(size_t a, size_t b) {
+static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
@@ -28,10 +28,10 @@ size_t glimpse_spelling_distance(const char *a, const char *b) {
         now[0] = i;
         for (size_t j = 1; j <= m; j++) {
             const size_t change = lower(a[i - 1]) != lower(b[j - 1]);
-            now[j] = least(last[j - 1] + change, least(last[j], now[j - 1]) + 1);
+            now[j] = smaller(last[j - 1] + change, smaller(last[j], now[j - 1]) + 1);
             if (i > 1 && j > 1 && change && lower(a[i - 1]) == lower(b[j - 2]) &&
                 lower(a[i - 2]) == lower(b[j - 1])) {
-                now[j] = least(now[j], before[j - 2] + 1);
+                now[j] = smaller(now[j], before[j - 2] + 1);
             }
         }
     }

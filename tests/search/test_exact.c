@@ -18,7 +18,7 @@ static void search_equals_looking_at_everything(void **state) {
     world w;
     world_open(&w, 1);
     world_populate(&w, 1500);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < (UNDER_SANITIZER ? 100 : 300); i++) {
         glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
         float query[WORLD_DIM];
         char directory[2][800], id[GLIMPSE_HASH_HEX];
@@ -234,8 +234,8 @@ static void a_place_without_a_file_is_explained(void **state) {
     SAID("/elsewhere", "there is no such folder");
     assert_int_equal(mkdir(IN("/empty"), 0777), 0);
     assert_non_null(strstr(problem_of(&w, IN("/empty")), "/empty")); /* below a root */
-    SAID("/../..", "it was not indexed (");
-    assert_ok(glimpse_library_check_within(&(char *){NULL}, w.library, "relative"));
+    assert_non_null(strstr(problem_of(&w, "/usr"), "below /usr; it was not indexed ("));
+    assert_non_null(strstr(problem_of(&w, "relative"), "/relative; there is no such folder"));
     assert_int_equal(glimpse_library_check_within(NULL, w.library, "x"), GLIMPSE_E_INVALID);
     world_close(&w);
 }

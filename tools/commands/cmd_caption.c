@@ -171,6 +171,7 @@ static int run(int argc, char **argv) {
         CLI_HEADING("Model"),
         BLIP_MODEL_OPTIONS(c.blip),
         SESSION_QUIET_OPTION(c.blip.base),
+        SESSION_NICE_OPTION(c.blip.base),
         VLM_SESSION_OPTIONS(v),
         CLI_END,
     };

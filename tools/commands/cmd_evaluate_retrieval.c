@@ -224,6 +224,7 @@ static int run(int argc, char **argv) {
         OPTION_JSON(json, "one JSON object"),
         CLI_FLAG("ranks", 0, &ranks, "with --json: also the rank of every caption and picture"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

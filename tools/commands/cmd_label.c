@@ -117,11 +117,10 @@ static int label(label_run *run, const cli_arguments *arguments) {
     int code = label_out_open(&run->out, run->output, glimpse_labeller_set(run->labeller));
     if (code != CLI_RUN) return code;
     run->shows_progress = !label_out_goes_to_stdout(run->output) || !isatty(STDOUT_FILENO);
-    int status =
-        r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->within.values,
-                                                r->within.count, on_picture, run)
-               : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
-                                              arguments->count, on_picture, run);
+    int status = r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->within.values,
+                                                         r->within.count, on_picture, run)
+                        : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
+                                                       arguments->count, on_picture, run);
     progress_clear();
     code = finish(run, &totals, status);
     label_out_free(run->out);
@@ -298,6 +297,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("stored", 0, &r.list, "list what is kept"),
         CLI_TEXT("forget", 0, &r.forget, "NAME", "forget what was kept under this name"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -23,6 +23,7 @@ static int run(int argc, char **argv) {
                  "also forget files that are there, and that .nomedia or --exclude leaves out"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_NICE_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

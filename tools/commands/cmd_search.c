@@ -89,6 +89,7 @@ static int run(int argc, char **argv) {
         VLM_REFRESH_OPTION(v),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        SESSION_MEMORY_OPTION(s),
         OPTION_EMBED(embed),
         CLI_END,
     };
@@ -169,7 +170,7 @@ const cli_command cmd_search = {
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
     "  glimpse search \"2:golden retriever\" + ./pool.jpg - fruit\n"
-    "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
+    "  glimpse search beach --in ~/Pictures/2023 --in ~/Pictures/2024 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search in the snow --label dog\n"

@@ -22,6 +22,7 @@ static int run(int argc, char **argv) {
         OPTIONS_SEARCH_FILTERS(search, within),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        SESSION_MEMORY_OPTION(s),
         OPTION_EMBED(embed),
         CLI_END,
     };

@@ -115,7 +115,8 @@ typedef struct glimpse_hits_summary {
     const glimpse_hits_model *models; /* [model_count] in the order of their names in "A+B"; NULL
                                          and 0 for a search with one */
     size_t model_count;
-    /* [warning_count] what the session noted about the places to search in: those without a file. */
+    /* [warning_count] what the session noted about the places to search in: those without a file.
+     */
     const char *const *warnings;
     size_t warning_count;
 } glimpse_hits_summary;
