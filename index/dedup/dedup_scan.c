@@ -310,6 +310,10 @@ static void consume(void *user, glimpse_pool_job *job) {
     keep_fresh(s, FRESH_AT_ONCE);
 }
 
+static void before_pause(void *user) {
+    keep_fresh(user, 1);
+}
+
 static void tick(void *user) {
     scan *s = user;
     if (glimpse_dedup_progress(s->dedup, "reading pictures", s->done, s->dedup->count, 1, s->path) <
@@ -386,8 +390,12 @@ int glimpse_dedup_scan(glimpse_dedup *dedup) {
                                  .claim = claim,
                                  .inspect = inspect,
                                  .user = &s};
-    const glimpse_pool_run run = {
-        .produce = produce, .consume = consume, .tick = tick, .user = &s, .expected = dedup->count};
+    const glimpse_pool_run run = {.produce = produce,
+                                  .consume = consume,
+                                  .before_pause = before_pause,
+                                  .tick = tick,
+                                  .user = &s,
+                                  .expected = dedup->count};
     if (dedup->embedding_size > 0) {
         engine = glimpse_engine_of_model(options->model);
         pool.engine = &engine;

@@ -72,6 +72,10 @@ static int create_encoder(const glimpse_ingest_engine *engine, void **out, size_
     return GLIMPSE_OK;
 }
 
+static uint64_t encoder_bytes(const glimpse_ingest_engine *engine, size_t max_batch) {
+    return glimpse_encoder_plan_memory(engine->context, max_batch);
+}
+
 static void free_encoder(void *encoder) {
     engine_encoder *e = encoder;
     if (e) glimpse_encoder_free(e->encoder);
@@ -107,5 +111,7 @@ glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
                                    .encoder_create = create_encoder,
                                    .encoder_free = free_encoder,
                                    .encode = encode_pictures,
+                                   .model_bytes = glimpse_model_working_memory(model),
+                                   .encoder_bytes = encoder_bytes,
                                    .context = model};
 }

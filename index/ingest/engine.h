@@ -33,6 +33,9 @@ typedef struct glimpse_ingest_engine {
     void (*encoder_free)(void *encoder);
     /* `rgb` [count][input_bytes] -> `embeddings` [count][key.dim] */
     int (*encode)(void *encoder, const uint8_t *rgb, size_t count, float *embeddings);
+    /* Bytes of the weights in memory and mapped, and of an encoder; 0 and NULL: not counted. */
+    uint64_t model_bytes;
+    uint64_t (*encoder_bytes)(const struct glimpse_ingest_engine *engine, size_t max_batch);
     const void *context;
 
     /* For tests; zero for the real thing. */

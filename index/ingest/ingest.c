@@ -70,6 +70,15 @@ done:
     return step;
 }
 
+/* Of the vector index, which is read and written at the end. */
+static uint64_t vector_bytes(const glimpse_ingest *ingest) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_model_info model;
+    const int status = glimpse_store_find_model(&model, ingest->store, &ingest->engine->key);
+    glimpse_error_restore(&before);
+    return status == GLIMPSE_OK ? glimpse_vectors_memory(&model) : 0;
+}
+
 static int set_up(glimpse_ingest *ingest) {
     const glimpse_ingest_options *options = ingest->options;
     ingest->given = (glimpse_walk_rules){.follow_links = options->follow_links,
@@ -90,6 +99,7 @@ static int set_up(glimpse_ingest *ingest) {
                                        .batch = options->batch,
                                        .max_pixels = options->max_pixels,
                                        .exact = options->exact_decode,
+                                       .reserved_bytes = vector_bytes(ingest),
                                        .trace = ingest->trace,
                                        .claim = claim,
                                        .user = ingest};
@@ -127,8 +137,16 @@ static void tick(void *user) {
     glimpse_committer_tick(user);
 }
 
+static void before_pause(void *user) {
+    glimpse_committer_commit(user);
+}
+
 static int run_pipeline(glimpse_committer *c) {
-    const glimpse_pool_run run = {.produce = produce, .consume = consume, .tick = tick, .user = c};
+    const glimpse_pool_run run = {.produce = produce,
+                                  .consume = consume,
+                                  .before_pause = before_pause,
+                                  .tick = tick,
+                                  .user = c};
     const double begun = glimpse_now();
     int status = glimpse_pool_run_all(c->ingest->pool, &run);
     const int cancelled = status == GLIMPSE_E_CANCELLED;

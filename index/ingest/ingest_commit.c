@@ -362,6 +362,11 @@ void glimpse_committer_tick(glimpse_committer *c) {
     if (c->cancelled) glimpse_pool_cancel(c->ingest->pool);
 }
 
+void glimpse_committer_commit(glimpse_committer *c) {
+    int status = timed(c, commit);
+    if (status < 0) glimpse_pool_fail(c->ingest->pool, status);
+}
+
 int glimpse_committer_finish(glimpse_committer *c) {
     int status = timed(c, commit);
     if (c->catalog_failed) c->ingest->store->ops->rollback(c->ingest->store);

@@ -118,11 +118,19 @@ static void tick(void *user) {
     glimpse_committer_tick(&run->committer);
 }
 
+static void before_pause(void *user) {
+    identifying *run = user;
+    glimpse_committer_commit(&run->committer);
+}
+
 static int identify(identifying *run, unsigned jobs) {
     glimpse_ingest *ingest = &run->ingest;
     const glimpse_pool_options pool = {.jobs = jobs, .claim = claim, .user = run};
-    const glimpse_pool_run calls = {
-        .produce = produce, .consume = consume, .tick = tick, .user = run};
+    const glimpse_pool_run calls = {.produce = produce,
+                                    .consume = consume,
+                                    .before_pause = before_pause,
+                                    .tick = tick,
+                                    .user = run};
     int status = ingest->store->ops->files.load(&run->table, ingest->store, "/", 0);
     if (status == GLIMPSE_OK && mark_wanted(run->table) == 0) {
         return ingest->store->ops->upkeep.finish(ingest->store);

@@ -125,6 +125,8 @@ typedef struct glimpse_committer {
 void glimpse_committer_accept(glimpse_committer *committer, glimpse_pool_job *job);
 /* Commits when it is time to, and calls back with progress, which may cancel the run. */
 void glimpse_committer_tick(glimpse_committer *committer);
+/* Commits now: nothing is at a worker, and the process is about to pause. */
+void glimpse_committer_commit(glimpse_committer *committer);
 /* After the run: the last commit, or the end of a transaction that failed (GLIMPSE_OK: that failure
  * was told to the pool). */
 int glimpse_committer_finish(glimpse_committer *committer);

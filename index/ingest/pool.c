@@ -5,7 +5,9 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/pause.h"
 #include "pool_batch.h"
+#include "pool_memory.h"
 #include "pool_state.h"
 #include "pool_worker.h"
 
@@ -46,9 +48,16 @@ int glimpse_pool_create(glimpse_pool **out, const glimpse_pool_options *options)
         options->max_pixels ? options->max_pixels : GLIMPSE_DEFAULT_MAX_PIXELS;
     pool->decoding.short_side = engine && !options->exact ? engine->short_side : 0;
     pool->max_file_bytes = largest_file(pool->decoding.max_pixels);
-    const uint64_t limit = engine && engine->memory_limit ? engine->memory_limit
-                                                          : glimpse_pool_memory_limit(pool->jobs);
-    int status = GLIMPSE_OK;
+    glimpse_pool_plan plan = {.jobs = pool->jobs, .batch = pool->batch};
+    int status = glimpse_pool_plan_memory(&plan, options);
+    if (status < 0) {
+        free(pool);
+        return status;
+    }
+    pool->jobs = plan.jobs;
+    pool->batch = plan.batch;
+    pool->is_memory_limited = plan.is_limited;
+    const uint64_t limit = engine && engine->memory_limit ? engine->memory_limit : plan.pixel_bytes;
     pool->workers = calloc(pool->jobs, sizeof *pool->workers);
     if (!pool->workers) {
         status = glimpse_fail_nomem(pool->jobs * sizeof *pool->workers, "workers");
@@ -63,6 +72,12 @@ int glimpse_pool_create(glimpse_pool **out, const glimpse_pool_options *options)
     pool->failure_mutex_ready = 1;
     if (pthread_mutex_init(&pool->batch_mutex, NULL) != 0) goto no_lock;
     pool->batch_mutex_ready = 1;
+    if (pthread_mutex_init(&pool->rest_mutex, NULL) != 0) goto no_lock;
+    if (pthread_cond_init(&pool->rest_over, NULL) != 0) {
+        (void)pthread_mutex_destroy(&pool->rest_mutex);
+        goto no_lock;
+    }
+    pool->rest_ready = 1;
     status = glimpse_budget_init(&pool->pixel_budget, limit);
     if (status == GLIMPSE_OK) status = glimpse_budget_init(&pool->file_budget, limit / 4);
 done:
@@ -89,6 +104,10 @@ void glimpse_pool_free(glimpse_pool *pool) {
     glimpse_batch_free(pool, pool->forming);
     glimpse_budget_destroy(&pool->file_budget);
     glimpse_budget_destroy(&pool->pixel_budget);
+    if (pool->rest_ready) {
+        (void)pthread_cond_destroy(&pool->rest_over);
+        (void)pthread_mutex_destroy(&pool->rest_mutex);
+    }
     if (pool->batch_mutex_ready) (void)pthread_mutex_destroy(&pool->batch_mutex);
     if (pool->failure_mutex_ready) (void)pthread_mutex_destroy(&pool->failure_mutex);
     free(pool->workers);
@@ -104,9 +123,29 @@ static void *produce(void *argument) {
     return NULL;
 }
 
+/* For a process that is to pause, after `got` results were consumed (0 or less: there were none).
+ * Workers rest first; what they made is in the queue of results then, which is not longer than
+ * `drained` gets. */
+static void pause_when_wanted(glimpse_pool *pool, int got, size_t *drained) {
+    if (atomic_load(&pool->stop)) return;
+    if (!atomic_load(&pool->resting)) {
+        if (!glimpse_pause_is_wanted()) return;
+        *drained = 0;
+        glimpse_pool_set_resting(pool, 1);
+        return;
+    }
+    if (atomic_load(&pool->at_work) > 0) return;
+    if (got > 0) *drained += (size_t)got;
+    if (got > 0 && *drained < RESULT_QUEUE + GLIMPSE_POOL_TOGETHER) return;
+    if (pool->run->before_pause) pool->run->before_pause(pool->run->user);
+    glimpse_pause_here();
+    glimpse_pool_set_resting(pool, 0);
+}
+
 /* Until the results are closed. */
 static void consume(glimpse_pool *pool) {
     const glimpse_pool_run *run = pool->run;
+    size_t drained = 0;
     for (;;) {
         void *items[GLIMPSE_POOL_TOGETHER];
         const int got =
@@ -115,6 +154,7 @@ static void consume(glimpse_pool *pool) {
         for (int i = 0; i < got; i++)
             run->consume(run->user, items[i]);
         if (run->tick) run->tick(run->user);
+        pause_when_wanted(pool, got, &drained);
     }
 }
 
@@ -166,6 +206,8 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
     atomic_store(&pool->cancelled, 0);
     atomic_store(&pool->produced, 0);
     atomic_store(&pool->undecided, 0);
+    atomic_store(&pool->resting, 0);
+    atomic_store(&pool->at_work, 0);
     int status = check_memory(pool);
     if (status < 0) return status;
     pthread_t *threads = calloc(pool->sharing + 1, sizeof *threads);
@@ -173,7 +215,11 @@ int glimpse_pool_run_all(glimpse_pool *pool, const glimpse_pool_run *run) {
     status = glimpse_queue_create(&pool->job_queue, JOB_QUEUE);
     if (status == GLIMPSE_OK) status = glimpse_queue_create(&pool->result_queue, RESULT_QUEUE);
     if (status == GLIMPSE_OK) {
+        glimpse_pause_begin();
         run_threads(pool, threads);
+        /* What came too late for the workers: the run is at its end. */
+        if (run->before_pause && glimpse_pause_is_wanted()) run->before_pause(run->user);
+        glimpse_pause_end();
         if (pool->failure < 0) {
             status = glimpse_fail(pool->failure, "%s", pool->failure_text);
         } else if (atomic_load(&pool->cancelled)) {

@@ -29,6 +29,9 @@
  * Stopping (cancelled, or failed): jobs not yet encoded come to the consumer as DROPPED; what was
  * encoded comes as it is.
  *
+ * Pausing (core/pause.h): workers finish the picture that they have in hand and the batch that
+ * forms, and rest; when the consumer has their results, it pauses, and they go on.
+ *
  * A pool runs any number of times, one at a time; its encoders stay.
  */
 #ifndef GLIMPSE_INDEX_POOL_H
@@ -111,6 +114,7 @@ typedef struct glimpse_pool_options {
     unsigned batch;                      /* pictures per encoder call; 0: 16 */
     uint64_t max_pixels;                 /* 0: GLIMPSE_DEFAULT_MAX_PIXELS */
     int exact;                           /* decode every pixel */
+    uint64_t reserved_bytes;             /* what the caller takes beside, of a limited memory */
     glimpse_trace *trace; /* NULL: none. Worker n has row GLIMPSE_TRACE_WORKERS + n */
 
     /* Steps, any of which may be NULL; called from the workers, several at once.
@@ -130,6 +134,9 @@ enum { GLIMPSE_TRACE_CONSUMER, GLIMPSE_TRACE_PRODUCER, GLIMPSE_TRACE_WORKERS };
 typedef struct glimpse_pool_run {
     void (*produce)(void *user, glimpse_pool *pool);    /* submits and completes jobs */
     void (*consume)(void *user, glimpse_pool_job *job); /* the job is the user's again */
+    /* NULL, or called by the consumer when nothing is at a worker any more and the process is about
+     * to pause (core/pause.h): what was consumed is to be committed. */
+    void (*before_pause)(void *user);
     void (*tick)(void *user); /* NULL, or called by the consumer after a few results and every 20
                                  ms: progress, commits, cancelling */
     void *user;

@@ -17,8 +17,16 @@ uint64_t glimpse_pool_memory_limit(unsigned jobs) {
 /*
  * Stopping.
  */
+void glimpse_pool_set_resting(glimpse_pool *pool, int resting) {
+    (void)pthread_mutex_lock(&pool->rest_mutex);
+    atomic_store(&pool->resting, resting);
+    (void)pthread_cond_broadcast(&pool->rest_over);
+    (void)pthread_mutex_unlock(&pool->rest_mutex);
+}
+
 void glimpse_pool_stop(glimpse_pool *pool) {
     atomic_store(&pool->stop, 1);
+    glimpse_pool_set_resting(pool, 0);
     glimpse_queue_close(pool->job_queue);
 }
 

@@ -46,6 +46,7 @@ struct glimpse_pool {
     glimpse_pool_options options;
     unsigned jobs, batch;
     uint64_t max_file_bytes;
+    int is_memory_limited;           /* no picture takes more than the budget, not even alone */
     glimpse_decode_options decoding; /* for embeddings */
     ssize_t (*read)(int fd, void *data, size_t size);
 
@@ -67,6 +68,12 @@ struct glimpse_pool {
                          with tiles, each of its embeddings, once it is known how many */
     unsigned sharing; /* workers of this run */
 
+    /* Pausing: workers rest while `resting`, unless the run stops. */
+    pthread_mutex_t rest_mutex;
+    pthread_cond_t rest_over;
+    int rest_ready;
+    atomic_int resting, at_work; /* at_work: workers that neither rest nor are at their end */
+
     pthread_mutex_t failure_mutex;
     int failure_mutex_ready, failure;
     char failure_text[1024];
@@ -76,6 +83,8 @@ struct glimpse_pool {
 };
 
 void glimpse_pool_stop(glimpse_pool *pool);
+/* Workers begin to rest, or end it. */
+void glimpse_pool_set_resting(glimpse_pool *pool, int resting);
 void glimpse_pool_account(glimpse_pool *pool, uint64_t bytes); /* memory taken */
 void glimpse_pool_unaccount(glimpse_pool *pool, uint64_t bytes);
 /* Called by producer and workers at their end: the last closes the results. */

@@ -195,12 +195,25 @@ typedef struct decoding {
     glimpse_image *fine;  /* for tiles */
 } decoding;
 
-static void reserve(decoding *d, glimpse_pool *pool, const uint8_t *data, size_t size) {
-    if (d->reserved) return;
+/* 0, and the job has failed: it needs more memory than there may be. */
+static int reserve(decoding *d, glimpse_pool *pool, glimpse_pool_job *job, const uint8_t *data,
+                   size_t size) {
+    if (d->reserved) return 1;
     d->estimate = glimpse_estimate_decoding(data, size, pool->decoding.max_pixels, &d->certain);
+    if (pool->is_memory_limited && d->certain && d->estimate > pool->pixel_budget.limit) {
+        char reason[160];
+        (void)snprintf(reason, sizeof reason,
+                       "decoding it takes up to %llu MB, and %llu MB are left for that (%s)",
+                       (unsigned long long)(d->estimate >> 20) + 1,
+                       (unsigned long long)(pool->pixel_budget.limit >> 20),
+                       glimpse_wording("glimpse_set_max_memory", NULL));
+        glimpse_pool_job_fail(job, GLIMPSE_E_NOMEM, reason);
+        return 0;
+    }
     glimpse_budget_acquire(&pool->pixel_budget, d->estimate);
     if (d->certain) glimpse_pool_account(pool, d->estimate);
     d->reserved = 1;
+    return 1;
 }
 
 static void release(decoding *d, glimpse_pool *pool) {
@@ -218,7 +231,7 @@ static void decode_to_identify(decoding *d, glimpse_pool_worker *w, glimpse_pool
                                const uint8_t *data) {
     glimpse_pool *pool = w->pool;
     const size_t size = (size_t)job->content_size;
-    reserve(d, pool, data, size);
+    if (!reserve(d, pool, job, data, size)) return;
     const double start = glimpse_now();
     const glimpse_kept_error before = glimpse_error_keep();
     int status = glimpse_image_decode_identified(&d->image, &job->identity, data, size, "picture",
@@ -292,7 +305,7 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
                    const uint8_t *data) {
     glimpse_pool *pool = w->pool;
     const size_t size = (size_t)job->content_size;
-    reserve(d, pool, data, size);
+    if (!reserve(d, pool, job, data, size)) return;
     const double start = glimpse_now();
     int status = has_tiles(pool, job) ? decode_and_crop(w, job, d, data, size)
                                       : decode_and_prepare(w, job, d, data, size);
@@ -360,6 +373,20 @@ static void flush(glimpse_pool_worker *w, int at_end) {
     if (batch) encode(w, batch);
 }
 
+/* Between two pictures: while the process is about to pause, nothing is begun. */
+static void rest_when_told(glimpse_pool_worker *w) {
+    glimpse_pool *pool = w->pool;
+    if (!atomic_load(&pool->resting)) return;
+    flush(w, 1);
+    glimpse_pool_hand_over(w);
+    (void)pthread_mutex_lock(&pool->rest_mutex);
+    (void)atomic_fetch_sub(&pool->at_work, 1);
+    while (atomic_load(&pool->resting) && !atomic_load(&pool->stop))
+        (void)pthread_cond_wait(&pool->rest_over, &pool->rest_mutex);
+    (void)atomic_fetch_add(&pool->at_work, 1);
+    (void)pthread_mutex_unlock(&pool->rest_mutex);
+}
+
 void *glimpse_pool_work(void *argument) {
     glimpse_pool_worker *w = argument;
     glimpse_pool *pool = w->pool;
@@ -370,8 +397,10 @@ void *glimpse_pool_work(void *argument) {
             glimpse_pool_fail(pool, glimpse_fail_nomem(engine->input_bytes, "a picture"));
         }
     }
+    (void)atomic_fetch_add(&pool->at_work, 1);
     for (;;) {
         void *items[GLIMPSE_POOL_TOGETHER];
+        rest_when_told(w);
         /* Half of a fair share, so that none is left with many at the end. */
         const int got = glimpse_queue_pop_some(pool->job_queue, items, GLIMPSE_POOL_TOGETHER,
                                                2 * (size_t)pool->sharing, IDLE_MS);
@@ -383,6 +412,7 @@ void *glimpse_pool_work(void *argument) {
         glimpse_pool_read_ahead(pool, (size_t)got);
         for (int i = 0; i < got; i++) {
             glimpse_pool_job *job = items[i];
+            rest_when_told(w);
             if (atomic_load(&pool->stop)) {
                 job->outcome = GLIMPSE_POOL_DROPPED;
                 glimpse_pool_decided(w, job);
@@ -394,6 +424,7 @@ void *glimpse_pool_work(void *argument) {
     }
     flush(w, 1);
     glimpse_pool_hand_over(w);
+    (void)atomic_fetch_sub(&pool->at_work, 1);
     glimpse_pool_feeder_ends(pool);
     return NULL;
 }

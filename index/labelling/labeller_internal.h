@@ -42,6 +42,12 @@ void glimpse_labeller_report_calibration(glimpse_labeller *labeller);
 int glimpse_labeller_open_stored(glimpse_labeller *labeller);
 int glimpse_labeller_commit_stored(glimpse_label_totals *totals, glimpse_labeller *labeller);
 
+/* lists.c: options.classes, and a list of lines that is a file or ships in templates/; `what` it
+ * is, for the message when there is no such list. */
+int glimpse_labeller_load_classes(glimpse_labeller *labeller);
+int glimpse_labeller_load_lines(glimpse_lines **out, const glimpse_labeller *labeller,
+                                const char *name, const char *what);
+
 /* Reports progress; GLIMPSE_E_CANCELLED when that, or options.cancelled, wants to stop. */
 int glimpse_labeller_progress(const glimpse_labeller *labeller, const char *stage, size_t done,
                               size_t total, double start);

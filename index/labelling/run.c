@@ -249,9 +249,22 @@ static int on_visit(void *user, const glimpse_result *file, const float *embeddi
     return v->status != GLIMPSE_OK;
 }
 
+/* Places without a file are named. */
+static int report_places(const glimpse_labeller *l, const char *const *within, size_t count) {
+    int status = GLIMPSE_OK;
+    for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
+        char *problem = NULL;
+        status = glimpse_library_check_within(&problem, l->library, within[i]);
+        if (problem)
+            glimpse_report_message(l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE, "%s", problem);
+        free(problem);
+    }
+    return status;
+}
+
 int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labeller *l,
-                                   const char *path_prefix, glimpse_labelled_fn on_picture,
-                                   void *user) {
+                                   const char *const *within, size_t within_count,
+                                   glimpse_labelled_fn on_picture, void *user) {
     run r = {.l = l, .on_picture = on_picture, .user = user, .before = glimpse_error_keep()};
     if (!l) return glimpse_fail_null(__func__);
     int status = GLIMPSE_REPORT_CHECK(totals, glimpse_label_totals, stored);
@@ -263,7 +276,11 @@ int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labelle
     }
     if (status == GLIMPSE_OK) {
         v->r = &r;
-        int visited = glimpse_library_visit(l->library, l->model, path_prefix, on_visit, v);
+        status = report_places(l, within, within_count);
+    }
+    if (status == GLIMPSE_OK) {
+        int visited =
+            glimpse_library_visit(l->library, l->model, within, within_count, on_visit, v);
         flush(v);
         status = v->status == GLIMPSE_OK && visited < 0 ? visited : v->status;
     }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 /*
  * Options that do not go together.
@@ -44,80 +43,12 @@ static int check(const glimpse_labeller_options *o) {
     return wrong ? glimpse_fail(GLIMPSE_E_INVALID, "%s", wrong) : GLIMPSE_OK;
 }
 
-/*
- * Lists: files, and what ships.
- */
-static int is_file(const char *path) {
-    struct stat info;
-    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
-}
-
-/* *path is `name` when it is a file, else the list of that name that ships as KIND/NAME.txt, else
- * NULL. Free it. */
-static int find_list(char **path, const glimpse_labeller *l, const char *kind, const char *name) {
-    *path = NULL;
-    if (is_file(name)) return (*path = glimpse_copied(name)) ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
-    if (!l->o.shipped || !*name || *name == '.' || strpbrk(name, "/,")) return GLIMPSE_OK;
-    char *relative = glimpse_formatted("%s/%s.txt", kind, name);
-    if (!relative) return GLIMPSE_E_NOMEM;
-    const char *found = l->o.shipped(l->o.shipped_user, relative);
-    free(relative);
-    return !found || (*path = glimpse_copied(found)) ? GLIMPSE_OK : GLIMPSE_E_NOMEM;
-}
-
-/* `what` it is, for the message when there is no such list. */
-static int load_lines(glimpse_lines **out, const glimpse_labeller *l, const char *name,
-                      const char *what) {
-    char *path = NULL;
-    int status = find_list(&path, l, "templates", name);
-    if (status == GLIMPSE_OK) {
-        status = path ? glimpse_lines_load(out, path)
-                      : glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s", what, name);
-    }
-    free(path);
-    return status;
-}
-
-/* Whether a list that is no file was meant to be one. A list of places in a hierarchy has slashes
- * as well, and a class may be called "Node.js", so one comma makes it a list of classes. */
-static int looks_like_file(const char *text) {
-    static const char *const endings[] = {".txt", ".tsv", ".csv", ".json"};
-    const char *dot = strrchr(text, '.');
-    if (text[0] == '@') return 1;
-    if (strchr(text, ',')) return 0;
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot, endings[i]) == 0) return 1;
-    return strchr(text, '/') != NULL;
-}
-
-static int load_classes(glimpse_labeller *l) {
-    const char *text = l->o.classes;
-    const char *name = text[0] == '@' && !is_file(text) ? text + 1 : text;
-    char *path = NULL;
-    int status = find_list(&path, l, "classes", name);
-    if (status == GLIMPSE_OK && path) {
-        status = glimpse_classes_load(&l->classes, path);
-    } else if (status == GLIMPSE_OK && looks_like_file(text)) {
-        status = glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no class list %s", text);
-    } else if (status == GLIMPSE_OK) {
-        status = glimpse_classes_split(&l->classes, text);
-        if (status >= 0 && glimpse_classes_count(l->classes) == 1) {
-            glimpse_report_message(
-                l->o.message, l->o.user, GLIMPSE_MESSAGE_NOTE,
-                "only one class, \"%s\", and no file of that name: every picture will get "
-                "it",
-                glimpse_classes_get(l->classes, 0)->name);
-        }
-    }
-    free(path);
-    return status;
-}
-
 static int load_prompts(glimpse_labeller *l) {
     const glimpse_labeller_options *o = &l->o;
     int status = GLIMPSE_OK;
     if (o->template_file) {
-        status = load_lines(&l->template_lines, l, o->template_file, "template file");
+        status =
+            glimpse_labeller_load_lines(&l->template_lines, l, o->template_file, "template file");
         if (status < 0) return status;
     }
     if (o->multi_label && glimpse_model_scoring(l->model) == GLIMPSE_SCORING_SIGMOID) {
@@ -134,7 +65,7 @@ static int load_prompts(glimpse_labeller *l) {
     }
     if (!o->background && !o->multi_label && !o->abstain) return GLIMPSE_OK;
     const char *name = o->background && *o->background ? o->background : "background";
-    return load_lines(&l->background_lines, l, name, "list of other things");
+    return glimpse_labeller_load_lines(&l->background_lines, l, name, "list of other things");
 }
 
 const char *const *glimpse_labeller_templates(const glimpse_labeller *l, size_t *count) {
@@ -197,7 +128,7 @@ int glimpse_labeller_open(glimpse_labeller **out, glimpse_library *library,
     int status = GLIMPSE_OPTIONS_LOAD(&l->o, options, glimpse_labeller_options, user);
     if (status == GLIMPSE_OK) status = check(&l->o);
     if (status == GLIMPSE_OK && l->o.store) status = check_store(library);
-    if (status == GLIMPSE_OK) status = load_classes(l);
+    if (status == GLIMPSE_OK) status = glimpse_labeller_load_classes(l);
     if (status == GLIMPSE_OK) status = load_prompts(l);
     if (status == GLIMPSE_OK) status = build_classifier(l);
     if (status == GLIMPSE_OK) status = open_embedder(l);

@@ -88,13 +88,21 @@ static int add_part(void *user, uint32_t part, int64_t row) {
     return GLIMPSE_OK;
 }
 
-/* `row` of the whole, -1: to be looked up. */
+/* `row` of the whole, -1: to be looked up. Without an index what the catalogue has is the same. */
 static int begin_best(best_part *best, const glimpse_search *s, int64_t content, int64_t row) {
+    const glimpse_store_ops *ops = s->store->ops;
     *best = (best_part){s, 0.0, -INFINITY, 0};
+    glimpse_hash hash;
     int status = GLIMPSE_OK;
-    if (row < 0) status = s->store->ops->vectors.find(&row, s->vectors, content);
-    if (status < 0 || row < 0) return status;
-    status = score_row(&best->whole, s, 0, row);
+    if (!s->vectors) {
+        status = ops->contents.embedding(s->row, &hash, s->store, &s->model, content);
+        if (status == GLIMPSE_E_NOT_FOUND) return GLIMPSE_OK;
+        if (status == GLIMPSE_OK) best->whole = exact_score(s->query, s->row, s->dim);
+    } else {
+        if (row < 0) status = ops->vectors.find(&row, s->vectors, content);
+        if (status < 0 || row < 0) return status;
+        status = score_row(&best->whole, s, 0, row);
+    }
     if (status == GLIMPSE_OK) best->score = best->whole;
     return status;
 }

@@ -12,7 +12,9 @@
 static int run(glimpse_search *s, int *at_least, const glimpse_model_key *key,
                const glimpse_search_options *options) {
     int status = glimpse_search_open(s, key, options), final = 1;
-    if (status == GLIMPSE_OK && s->store->ops->vectors.count(s->vectors) > 0) {
+    if (status == GLIMPSE_OK && !s->vectors) {
+        status = glimpse_search_consider_all(s);
+    } else if (status == GLIMPSE_OK && s->store->ops->vectors.count(s->vectors) > 0) {
         status = glimpse_search_ask_index(s, &final);
     }
     *at_least = !final;

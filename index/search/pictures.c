@@ -18,7 +18,7 @@ static int append(void *user, int64_t content) {
 }
 
 int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
-                             const char *path_prefix) {
+                             const char *const *within, size_t within_count) {
     if (out) *out = NULL;
     if (!library || !out) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_pictures: a NULL argument");
@@ -29,7 +29,7 @@ int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
     size_t count = 0;
     int status = ops->begin_read(store);
     if (status < 0) return status;
-    status = ops->filters.open(&l.filter, store, path_prefix, NULL, NULL);
+    status = ops->filters.open(&l.filter, store, within, within_count, NULL, NULL);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, store);
     if (status == GLIMPSE_OK) status = ops->filters.count_pictures(&count, store, l.filter);
     if (status == GLIMPSE_OK) status = glimpse_results_create(&l.results, count, 0);

@@ -21,6 +21,7 @@
  * give what sorting everything would give: a test compares them.
  */
 #include "core/error.h"
+#include "core/memory.h"
 #include "core/options.h"
 #include "dates.h"
 #include "search_private.h"
@@ -160,6 +161,16 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
         }
         if (s->k < GLIMPSE_FUSION_DEPTH) s->k = GLIMPSE_FUSION_DEPTH;
     }
+    if (options->within_count > 0 && !options->within) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "within_count is %zu and there is no `within`",
+                            options->within_count);
+    }
+    for (size_t i = 0; i < options->within_count; i++) {
+        if (!options->within[i] || !*options->within[i]) {
+            return glimpse_fail(GLIMPSE_E_INVALID,
+                                "a folder to search in is empty (the working directory is \".\")");
+        }
+    }
     for (size_t i = 0; i < s->label_count; i++) {
         if (!s->labels[i] || !*s->labels[i]) {
             return glimpse_fail(GLIMPSE_E_INVALID, "a label to search for is empty");
@@ -229,15 +240,31 @@ static int make_results(glimpse_search *s, glimpse_availability *availability,
 int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
                         const glimpse_search_options *options) {
     const glimpse_store_ops *ops = s->store->ops;
-    glimpse_model_info model;
-    int status = glimpse_store_find_model(&model, s->store, key);
-    if (status == GLIMPSE_OK) status = ops->vectors.get(&s->vectors, s->store, &model);
-    if (status == GLIMPSE_OK && model.parts > 0 && !s->whole_only) {
-        status = ops->picture_parts.vectors(&s->parts, s->store, &model);
+    const glimpse_model_info *model = &s->model;
+    int status = glimpse_store_find_model(&s->model, s->store, key);
+    if (status != GLIMPSE_OK) return status;
+    const int has_parts = model->parts > 0 && !s->whole_only;
+    const uint64_t wholes = glimpse_vectors_memory(model);
+    const uint64_t parts = has_parts ? glimpse_parts_memory(model) : 0;
+    if (has_parts && wholes + parts > glimpse_max_memory()) {
+        return glimpse_fail(
+            GLIMPSE_E_NOMEM,
+            "the indexes of %llu pictures and %llu tiles take %llu MB, the limit is "
+            "%llu MB (%s); whole pictures alone need less (%s)",
+            (unsigned long long)model->embedded, (unsigned long long)model->parts,
+            (unsigned long long)((wholes + parts) >> 20),
+            (unsigned long long)(glimpse_max_memory() >> 20),
+            glimpse_wording("glimpse_set_max_memory", NULL),
+            glimpse_wording("glimpse_search_options.whole_only", NULL));
+    }
+    /* Where the index would take what the process may have, the catalogue is read instead. */
+    if (wholes <= glimpse_max_memory()) status = ops->vectors.get(&s->vectors, s->store, model);
+    if (status == GLIMPSE_OK && has_parts) {
+        status = ops->picture_parts.vectors(&s->parts, s->store, model);
     }
     if (status == GLIMPSE_OK) {
-        status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
-                                   options->before);
+        status = ops->filters.open(&s->filter, s->store, options->within, options->within_count,
+                                   options->after, options->before);
     }
     return status;
 }
@@ -252,8 +279,9 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;
 
-    final = ops->vectors.count(s->vectors) == 0;
-    if (!final) status = is_narrow(s, &narrow);
+    final = s->vectors && ops->vectors.count(s->vectors) == 0;
+    narrow = !s->vectors;
+    if (!narrow && !final) status = is_narrow(s, &narrow);
     if (status == GLIMPSE_OK && !final && !narrow) status = glimpse_search_ask_index(s, &final);
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
     if (status != GLIMPSE_OK) goto done;

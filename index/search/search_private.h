@@ -11,7 +11,8 @@
 
 typedef struct glimpse_search {
     glimpse_store *store;
-    const glimpse_vectors *vectors; /* of whole pictures, */
+    glimpse_model_info model;
+    const glimpse_vectors *vectors; /* of whole pictures; NULL: they are read from the catalogue */
     const glimpse_vectors *parts;   /* and of their parts; NULL: these are not asked */
     double parts_rest; /* cosine that no part has which the index did not tell; -INFINITY: all are
                           told */
@@ -75,6 +76,7 @@ int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *libr
 int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
                                   const glimpse_model_key *key, const char *path_or_id);
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
-                              const char *path_prefix, glimpse_visit_fn visit, void *user);
+                              const char *const *within, size_t within_count,
+                              glimpse_visit_fn visit, void *user);
 
 #endif

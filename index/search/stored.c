@@ -51,7 +51,7 @@ int glimpse_stored_picture(float *embedding, glimpse_stored_file *file, glimpse_
     wanted w = {full, &info, embedding, file ? file : &unused, glimpse_model_embedding_size(model),
                 0};
     const glimpse_kept_error before = glimpse_error_keep(); /* not stored: no failure */
-    (void)glimpse_library_visit(library, model, full, look, &w);
+    (void)glimpse_library_visit(library, model, (const char *const *)&full, 1, look, &w);
     glimpse_error_restore(&before);
     free(full);
     return w.found;

@@ -226,7 +226,8 @@ int glimpse_retrieval_captions(retrieval *r, glimpse_library *library, const gli
         size_t rank = 0;
         search.k = 10;         /* as deep as the figures look */
         search.whole_only = 1; /* as those that these are beside */
-        search.path_prefix = options->path_prefix;
+        search.within = options->within;
+        search.within_count = options->within_count;
         status = search_one(&rank, r, library, model, t, ids, &search);
         if (status == GLIMPSE_OK) count_rank(&f->without, rank);
         search.captions = r->texts[t];

@@ -107,7 +107,11 @@ int glimpse_session_caption(glimpse_captioning **out, glimpse_session *session,
                                          .store = store,
                                          .note = note,
                                          .user = &s};
-        status = glimpse_caption_gather(*out, &run, paths, count);
+        if (count == 0) {
+            status =
+                glimpse_session_note_within(session, lease.library, own.within, own.within_count);
+        }
+        if (status == GLIMPSE_OK) status = glimpse_caption_gather(*out, &run, paths, count);
         if (status == GLIMPSE_OK && !own.stored) status = glimpse_caption_ask(*out, &run);
         int summarized = summarize(*out, &vlm);
         if (status == GLIMPSE_OK) status = summarized;

@@ -110,9 +110,11 @@ static int by_id(const void *a, const void *b) {
     return memcmp(a, b, ID_BYTES);
 }
 
-static int list_pictures(comparison *c, size_t model, const char *path_prefix) {
+static int list_pictures(comparison *c, size_t model,
+                         const glimpse_compare_models_options *options) {
     contestant *m = &c->contestants[model];
-    int status = glimpse_library_visit(c->library, m->worker.model, path_prefix, add_id, m);
+    int status = glimpse_library_visit(c->library, m->worker.model, options->within,
+                                       options->within_count, add_id, m);
     if (status == GLIMPSE_E_NOT_FOUND) {
         return glimpse_session_fail_uncovered(c->library, m->worker.model, c->models[model].name);
     }
@@ -235,11 +237,13 @@ static size_t truth_rank(const glimpse_compared_query *q, const glimpse_results 
  * Asking a model.
  */
 static int ask(glimpse_results **out, comparison *c, contestant *m, const glimpse_query *query,
-               float *vector, const char *path_prefix, size_t k, double seconds[2]) {
+               float *vector, const glimpse_compare_models_options *options, size_t k,
+               double seconds[2]) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     search.k = k;
-    search.path_prefix = path_prefix;
     search.whole_only = 1; /* one model may have tiles of what another has not */
+    search.within = options->within;
+    search.within_count = options->within_count;
     double start = glimpse_now();
     int status = glimpse_query_embed(vector, NULL, query, m->worker.encoder, m->worker.model);
     double embedded = glimpse_now();
@@ -260,14 +264,13 @@ static int ask_all(comparison *c, size_t model, glimpse_query *const *queries,
     if (!m->vectors) return glimpse_fail_nomem(count * m->width * sizeof *m->vectors, "queries");
     /* The first search loads the vectors, the first text warms the caches: not counted. */
     glimpse_results *unused = NULL;
-    int status =
-        ask(&unused, c, m, queries[0], m->vectors, options->path_prefix, c->depth, seconds);
+    int status = ask(&unused, c, m, queries[0], m->vectors, options, c->depth, seconds);
     glimpse_results_free(unused);
     seconds[0] = seconds[1] = 0;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         glimpse_results **results = &c->results[i * models + model];
-        status = ask(results, c, m, queries[i], m->vectors + i * m->width, options->path_prefix,
-                     c->depth, seconds);
+        status =
+            ask(results, c, m, queries[i], m->vectors + i * m->width, options, c->depth, seconds);
         if (status < 0) break;
         c->truth_ranks[i * models + model] = truth_rank(&c->queries[i], *results);
         glimpse_results_cut(*results, c->shown.k);
@@ -410,7 +413,7 @@ static int compare(comparison *c, const glimpse_query_file *file, glimpse_query 
     const size_t models = c->shown.model_count;
     int status = GLIMPSE_OK;
     for (size_t m = 0; m < models && status == GLIMPSE_OK; m++) {
-        status = list_pictures(c, m, options->path_prefix);
+        status = list_pictures(c, m, options);
         if (status == GLIMPSE_OK) status = glimpse_session_check_cancelled(c->control);
     }
     if (status == GLIMPSE_OK) status = resolve_all(c, file);
@@ -510,6 +513,9 @@ int glimpse_session_compare_models(glimpse_model_comparison **out, glimpse_sessi
         c->library = lease.library;
     }
     if (status == GLIMPSE_OK) status = open_models(c, session, models, towers);
+    if (status == GLIMPSE_OK) {
+        status = glimpse_session_note_within(session, lease.library, own.within, own.within_count);
+    }
     if (status == GLIMPSE_OK) status = compare(c, file, queries, &own);
     free_contestants(c);
     glimpse_session_release_library(&lease);

@@ -166,6 +166,7 @@ void glimpse_hits_free(glimpse_hits *hits) {
     for (size_t i = 0; hits->several && i < hits->summary.model_count; i++)
         glimpse_results_free(hits->several[i]);
     free(hits->several);
+    free((void *)hits->warnings);
     free(hits->models);
     free(hits->shown);
     free(hits->ranks);

@@ -13,7 +13,8 @@ struct glimpse_hits {
     glimpse_hit *items;       /* [count] */
     size_t count;
     glimpse_hits_summary summary;
-    session_list strings; /* char *, owned */
+    session_list strings;  /* char *, owned */
+    const char **warnings; /* [summary.warning_count] */
     /* Of several models: what each found, and what is shown of it. */
     glimpse_results **several; /* [summary.model_count], or NULL */
     glimpse_hits_model *models;
@@ -29,6 +30,10 @@ int glimpse_hits_of_paths(glimpse_hits **out, const char *const *paths, size_t c
 void glimpse_hits_summary_init(glimpse_hits_summary *summary);
 /* A copy that lives as long as the hits; NULL: out of memory. */
 int glimpse_hits_copy(const char **out, glimpse_hits *hits, const char *text);
+
+/* As glimpse_session_note_within, and adds it to the warnings of the hits. */
+int glimpse_hits_note_within(glimpse_hits *hits, glimpse_session *session, glimpse_library *library,
+                             const char *const *within, size_t count);
 
 /* Looks at the first `depth` hits again and puts them in order. */
 int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const char *text,

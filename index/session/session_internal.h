@@ -112,6 +112,9 @@ int glimpse_session_open_embedder(struct glimpse_embedder **out, glimpse_session
 unsigned glimpse_session_jobs(const glimpse_session *session, unsigned jobs);
 /* A remark for people, printf style. */
 void glimpse_session_note(glimpse_session *session, const char *format, ...) GLIMPSE_PRINTF(2, 3);
+/* Notes what is wrong with each of `within` [count] that holds no file of the library. */
+int glimpse_session_note_within(glimpse_session *session, glimpse_library *library,
+                                const char *const *within, size_t count);
 
 /*
  * The vision-language model.

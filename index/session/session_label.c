@@ -99,12 +99,14 @@ int glimpse_session_label(glimpse_label_totals *totals, glimpse_session *session
 }
 
 int glimpse_session_label_library(glimpse_label_totals *totals, glimpse_session *session,
-                                  const char *path_prefix, const glimpse_labeller_options *options,
+                                  const char *const *within, size_t within_count,
+                                  const glimpse_labeller_options *options,
                                   glimpse_labelled_fn on_picture, void *user) {
     glimpse_labeller *labeller = NULL;
     int status = glimpse_session_open_labeller(&labeller, session, 1, options);
     if (status == GLIMPSE_OK) {
-        status = glimpse_labeller_label_library(totals, labeller, path_prefix, on_picture, user);
+        status = glimpse_labeller_label_library(totals, labeller, within, within_count, on_picture,
+                                                user);
     }
     glimpse_labeller_close(labeller);
     return status;

@@ -152,6 +152,14 @@ int glimpse_session_resolve_model(char **out, glimpse_session *session, glimpse_
     if (!models || !plain) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no model folder %s", name);
     }
+    char nearest[SESSION_NAME_BYTES];
+    glimpse_session_nearest_model(nearest, session, name);
+    if (*nearest) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                            "there is no model %s: neither a folder of that name nor one in %s; "
+                            "did you mean %s?",
+                            name, models, nearest);
+    }
     const char *slash = strchr(name, '/');
     const int is_repository = slash && slash > name && slash[1] && !strchr(slash + 1, '/');
     return glimpse_fail(GLIMPSE_E_NOT_FOUND,

@@ -34,7 +34,7 @@ static int hash_of(glimpse_hash *out, const session_query *query) {
     add_text(to, query->kind);
     add_texts(to, query->words, query->count);
     add_text(to, query->fingerprint);
-    add_text(to, search->path_prefix);
+    add_texts(to, search->within, search->within_count);
     add_text(to, search->after);
     add_text(to, search->before);
     add_number(to, query->min_score);

@@ -114,6 +114,11 @@ int glimpse_session_write_user_model(const glimpse_session *session, const char 
  * it; NULL: it has it not. */
 int glimpse_session_pulled_path(char **path, const char **name, glimpse_session *session,
                                 const char *wanted);
+/* Which model of this machine or of the table was meant by a name that is none of them; "": none is
+ * like it. */
+enum { SESSION_NAME_BYTES = 128 };
+void glimpse_session_nearest_model(char name[SESSION_NAME_BYTES], glimpse_session *session,
+                                   const char *wanted);
 void glimpse_session_close_vlms(glimpse_session *session);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/memory.h"
 #include "math/half.h"
 
 #include <math.h>
@@ -22,6 +23,7 @@ enum { MAX_PROMPTS_BYTES = 1 << 20, BATCH = 64, NOTED_SECONDS = 2 };
 
 static const char shipped_prompts[] = "relevance.txt";
 static const char why_few[] = "the library has fewer than 50 pictures";
+static const char why_no_memory[] = "its index does not fit into the memory that is allowed";
 static const char why_no_prompts[] = "data/relevance.txt is not installed";
 
 /*
@@ -217,11 +219,16 @@ typedef struct place { /* of a model in a library, in a read transaction */
     uint64_t pictures;
 } place;
 
-/* GLIMPSE_E_NOT_FOUND when nothing was indexed with the model. */
+/* GLIMPSE_E_NOT_FOUND when nothing was indexed with the model, GLIMPSE_E_LIMIT when the index would
+ * take more memory than the process may have. */
 static int find_place(place *out, glimpse_library *library, const glimpse_model *model) {
     const glimpse_model_key key = glimpse_model_get_key(model);
     out->store = glimpse_library_store(library);
     int status = glimpse_store_find_model(&out->model, out->store, &key);
+    if (status == GLIMPSE_OK && glimpse_vectors_memory(&out->model) > glimpse_max_memory()) {
+        return glimpse_fail(GLIMPSE_E_LIMIT, "the index of %s does not fit into the memory allowed",
+                            out->model.fingerprint);
+    }
     if (status == GLIMPSE_OK) {
         status = out->store->ops->vectors.get(&out->vectors, out->store, &out->model);
     }
@@ -306,10 +313,10 @@ int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_
     status = store->ops->begin_read(store);
     if (status < 0) goto done;
     status = find_place(&at, library, model);
-    if (status == GLIMPSE_E_NOT_FOUND) { /* the search says so */
+    if (status == GLIMPSE_E_NOT_FOUND || status == GLIMPSE_E_LIMIT) { /* the search says so */
+        out->why = status == GLIMPSE_E_LIMIT ? why_no_memory : why_few;
         glimpse_error_restore(&before);
         status = GLIMPSE_OK;
-        out->why = why_few;
     } else if (status == GLIMPSE_OK && at.pictures < GLIMPSE_RELEVANCE_PICTURES) {
         out->why = why_few;
     } else if (status == GLIMPSE_OK && !out->why) {
@@ -352,6 +359,7 @@ int glimpse_session_write_background(glimpse_session *session, glimpse_library *
     glimpse_background *background = NULL;
     place at = {0};
     prompts p = {0};
+    const glimpse_kept_error before = glimpse_error_keep();
     int status = load_prompts(&p, session), wanted = 0;
     if (status == GLIMPSE_OK && p.count > 0) status = store->ops->begin_read(store);
     if (status < 0 || p.count == 0) goto done;
@@ -368,6 +376,10 @@ int glimpse_session_write_background(glimpse_session *session, glimpse_library *
         }
     }
     store->ops->end_read(store);
+    if (status == GLIMPSE_E_LIMIT) { /* searches go without one as well */
+        glimpse_error_restore(&before);
+        status = GLIMPSE_OK;
+    }
     if (wanted && status == GLIMPSE_OK) status = write_background(&at, &p, background);
 done:
     glimpse_background_free(background);

@@ -248,6 +248,10 @@ static int measure(retrieval *r, glimpse_session *session, const glimpse_retriev
         status = glimpse_retrieval_rerank(r, &vlm, options, control);
     }
     if (status == GLIMPSE_OK && options->captions) {
+        status = glimpse_session_note_within(session, lease.library, options->within,
+                                             options->within_count);
+    }
+    if (status == GLIMPSE_OK && options->captions) {
         status = glimpse_retrieval_captions(r, lease.library, worker.model, options, control);
     }
     if (status == GLIMPSE_OK) {

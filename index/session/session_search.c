@@ -135,18 +135,9 @@ static int explain_label(glimpse_session *session, glimpse_library *library, con
 }
 
 static int explain_nothing(const find *f, glimpse_session *session, glimpse_library *library) {
-    const char *prefix = f->search.path_prefix;
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < f->search.label_count && status == GLIMPSE_OK; i++)
         status = explain_label(session, library, f->search.labels[i]);
-    if (status == GLIMPSE_OK && prefix) {
-        glimpse_results *below = NULL;
-        status = glimpse_library_pictures(&below, library, prefix);
-        if (status == GLIMPSE_OK && glimpse_results_count(below) == 0) {
-            glimpse_session_note(session, "no file of the library is below %s", prefix);
-        }
-        glimpse_results_free(below);
-    }
     return status;
 }
 
@@ -398,6 +389,10 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
             status = run(out, &f, session, lease.library, worker.model, vector);
         }
     }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_hits_note_within(*out, session, lease.library, f.search.within,
+                                          f.search.within_count);
+    }
     if (status != GLIMPSE_OK) goto done;
     (*out)->summary.truncated = vectors.truncated;
     if (f.options.rerank) {
@@ -536,6 +531,10 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     if (status != GLIMPSE_OK) goto done;
     status = run(out, &f, session, lease.library, model, vector);
 done:
+    if (status == GLIMPSE_OK) {
+        status = glimpse_hits_note_within(*out, session, lease.library, f.search.within,
+                                          f.search.within_count);
+    }
     if (status < 0) {
         glimpse_hits_free(*out);
         *out = NULL;

@@ -39,18 +39,21 @@ int glimpse_session_load_model_status(glimpse_library_status **out, glimpse_sess
 }
 
 int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
-                             const char *path_prefix) {
+                             const char *const *within, size_t within_count) {
     session_lease lease;
     if (out) *out = NULL;
     if (!out || !session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_library_pictures(out, lease.library, path_prefix);
+    if (status == GLIMPSE_OK)
+        status = glimpse_session_note_within(session, lease.library, within, within_count);
+    if (status == GLIMPSE_OK)
+        status = glimpse_library_pictures(out, lease.library, within, within_count);
     glimpse_session_release_library(&lease);
     return status;
 }
 
-int glimpse_session_visit(glimpse_session *session, const char *path_prefix, glimpse_visit_fn visit,
-                          void *user) {
+int glimpse_session_visit(glimpse_session *session, const char *const *within, size_t within_count,
+                          glimpse_visit_fn visit, void *user) {
     session_lease lease;
     const glimpse_model *model = NULL;
     if (!session || !visit) return glimpse_fail_null(__func__);
@@ -59,7 +62,10 @@ int glimpse_session_visit(glimpse_session *session, const char *path_prefix, gli
         status = glimpse_session_open_model(&model, session, GLIMPSE_TOWER_TEXT, lease.library);
     }
     if (status == GLIMPSE_OK) {
-        status = glimpse_library_visit(lease.library, model, path_prefix, visit, user);
+        status = glimpse_session_note_within(session, lease.library, within, within_count);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_library_visit(lease.library, model, within, within_count, visit, user);
     }
     glimpse_session_release_library(&lease);
     return status;

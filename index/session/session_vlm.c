@@ -77,9 +77,13 @@ static int resolve(char **out, glimpse_session *session, const char *name, const
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "the model %s is not installed; %s installs it",
                             name, glimpse_wording("glimpse_session_open_pull", pulled));
     }
-    return glimpse_fail(
-        GLIMPSE_E_NOT_FOUND, "there is no model %s: neither a folder%s%s, nor one of %s", name,
-        models ? " here or in " : "", models ? models : "", remote_models(known, sizeof known));
+    char nearest[SESSION_NAME_BYTES];
+    glimpse_session_nearest_model(nearest, session, name);
+    return glimpse_fail(GLIMPSE_E_NOT_FOUND,
+                        "there is no model %s: neither a folder%s%s, nor one of %s%s%s%s", name,
+                        models ? " here or in " : "", models ? models : "",
+                        remote_models(known, sizeof known), *nearest ? "; did you mean " : "",
+                        nearest, *nearest ? "?" : "");
 }
 
 /* Once a session is enough. */

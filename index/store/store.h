@@ -119,6 +119,17 @@ typedef struct glimpse_model_info {
     uint64_t parts, parts_generation, parts_digest;
 } glimpse_model_info;
 
+/* Bytes that its vectors take in memory at most, while they are loaded or grow: halves, ids, and as
+ * much again. */
+static inline uint64_t glimpse_vectors_memory(const glimpse_model_info *model) {
+    return 2 * model->embedded * (2 * (uint64_t)model->dim + 16);
+}
+
+/* The same of the vectors of its pictures' parts. */
+static inline uint64_t glimpse_parts_memory(const glimpse_model_info *model) {
+    return 2 * model->parts * (2 * (uint64_t)model->dim + 16);
+}
+
 typedef struct glimpse_store_model {
     glimpse_model_info info;
     const char *name, *path;
@@ -185,6 +196,8 @@ typedef struct glimpse_filter { /* an implementation's own is larger */
 /* One of the contents that a filter lets through. */
 typedef int (*glimpse_content_fn)(void *user, int64_t content, const glimpse_hash *hash,
                                   uint64_t size);
+/* What lies directly in a directory: the file or directory `path`, and how many files that is. */
+typedef int (*glimpse_child_fn)(void *user, const char *path, size_t files);
 typedef struct glimpse_content_choice {
     int passes;
     glimpse_hash hash; /* when it passes */
@@ -192,11 +205,17 @@ typedef struct glimpse_content_choice {
 } glimpse_content_choice;
 
 struct glimpse_filters_ops {
-    /* Each text may be NULL; their meaning is that of glimpse_search_options. Takes a look at which
-     * paths are known. */
-    int (*open)(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
-                const char *after, const char *before);
+    /* `within` [within_count], `after` and `before` as in glimpse_search_options. Takes a look at
+     * which paths are known. */
+    int (*open)(glimpse_filter **out, glimpse_store *store, const char *const *within,
+                size_t within_count, const char *after, const char *before);
     void (*close)(glimpse_filter *filter); /* NULL is fine */
+    /* 1 when some file that is not missing is named place `i` of `within`, or lies below it. */
+    int (*holds_file)(const glimpse_filter *filter, size_t i);
+    /* The first components of the paths below the absolute `directory`, in their order: `files`
+     * that are not missing, counted up to a thousand. A `visit` that returns non-zero ends it. */
+    int (*children)(glimpse_store *store, const char *directory, glimpse_child_fn visit,
+                    void *user);
     /* *files: how many lie in the filter's place, missing ones too; counted up to `limit`. */
     int (*count_files)(size_t *files, glimpse_store *store, const glimpse_filter *filter,
                        size_t limit);

@@ -20,7 +20,8 @@
  */
 static int gather_library(glimpse_captioning *list, const glimpse_caption_run *run) {
     glimpse_results *pictures = NULL;
-    int status = glimpse_library_pictures(&pictures, run->library, run->options->path_prefix);
+    int status = glimpse_library_pictures(&pictures, run->library, run->options->within,
+                                          run->options->within_count);
     for (size_t i = 0; i < glimpse_results_count(pictures) && status == GLIMPSE_OK; i++) {
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */

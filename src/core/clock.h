@@ -6,11 +6,8 @@
 
 #include <time.h>
 
-/* Since some moment in the past; for differences. */
-static inline double glimpse_now(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
+/* Since some moment in the past; for differences. It stands still while the process pauses
+ * (glimpse/process.h): pause.c. */
+double glimpse_now(void);
 
 #endif

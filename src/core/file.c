@@ -94,6 +94,10 @@ int glimpse_file_map(glimpse_mapping *out, const char *path) {
     return status;
 }
 
+void glimpse_file_drop_pages(const glimpse_mapping *mapping) {
+    if (mapping->size > 0) (void)madvise((void *)mapping->data, mapping->size, MADV_DONTNEED);
+}
+
 void glimpse_file_unmap(glimpse_mapping *mapping) {
     if (mapping->size) (void)munmap((void *)(uintptr_t)mapping->data, mapping->size);
     *mapping = (glimpse_mapping){NULL, 0};

@@ -21,6 +21,8 @@ typedef struct glimpse_mapping {
     size_t size;
 } glimpse_mapping;
 int glimpse_file_map(glimpse_mapping *out, const char *path);
+/* Its pages leave memory, and come back as they are used: for what is mostly done with. */
+void glimpse_file_drop_pages(const glimpse_mapping *mapping);
 void glimpse_file_unmap(glimpse_mapping *mapping); /* leaves it zeroed; a zeroed one is fine */
 
 /* Atomic replacement: open a temporary file beside `path`, write to ->stream, then commit (flush,

@@ -51,6 +51,19 @@ static void plan(glimpse_encoder *e, glimpse_arena *arena) {
     }
 }
 
+size_t glimpse_encoder_plan_memory(const glimpse_model *model, size_t max_batch) {
+    glimpse_encoder e = {.model = model, .max_batch = max_batch};
+    glimpse_arena measured = {NULL, 0, 0, 0};
+    if (max_batch == 0 || max_batch > MAX_BATCH) return 0;
+    if (model->towers & GLIMPSE_TOWER_IMAGE) {
+        e.image = calloc(1, model->image.ops->work_bytes);
+        if (!e.image) return 0;
+    }
+    plan(&e, &measured);
+    free(e.image);
+    return measured.peak;
+}
+
 int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model, size_t max_batch) {
     *out = NULL;
     if (max_batch == 0 || max_batch > MAX_BATCH) {

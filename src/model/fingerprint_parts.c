@@ -64,5 +64,6 @@ void glimpse_fingerprint_add_tensors(glimpse_hasher *hasher, const glimpse_tenso
         for (size_t d = 0; d < tensor->rank; d++)
             glimpse_fingerprint_add_number(hasher, "dim", (double)tensor->dims[d]);
         glimpse_hasher_update(hasher, tensor->data, tensor->bytes);
+        glimpse_tensors_pass(tensors, tensor);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/options.h"
 #include "math/init.h"
 #include "model/fingerprint.h"
@@ -166,6 +167,38 @@ static int check_rest(glimpse_model *model, const char *language) {
     return status;
 }
 
+static size_t mapped_bytes(const glimpse_model *model) {
+    size_t bytes = glimpse_tensors_mapped(model->tensors);
+    if (model->image_tensors) bytes += glimpse_tensors_mapped(model->image_tensors);
+    return bytes;
+}
+
+/* Whether a tower can be opened below the limit of the process. What was prepared before is mapped;
+ * else weights are read and, which may take half as much, prepared. */
+static int check_memory(const glimpse_model *model, const glimpse_weights_cache *prepared) {
+    const uint64_t max = glimpse_max_memory();
+    if (max == UINT64_MAX) return GLIMPSE_OK;
+    const uint64_t mapped = mapped_bytes(model), used = glimpse_memory_resident();
+    const uint64_t needed = prepared->mapping.size ? prepared->mapping.size : mapped + mapped / 2;
+    /* What is mapped was checked byte for byte, and is in memory. */
+    const uint64_t others = used - (prepared->mapping.size < used ? prepared->mapping.size : used);
+    if (needed <= max && others <= max - needed) return GLIMPSE_OK;
+    return glimpse_fail(GLIMPSE_E_NOMEM,
+                        "%s: its weights take %llu MB%s beside the %llu MB that are in use, and "
+                        "the limit is %llu MB (%s); a smaller model needs less",
+                        model->path, (unsigned long long)((needed >> 20) + 1),
+                        prepared->mapping.size ? "" : " until they are prepared",
+                        (unsigned long long)(others >> 20), (unsigned long long)(max >> 20),
+                        glimpse_wording("glimpse_set_max_memory", NULL));
+}
+
+/* Under a limit: what fingerprint and preparation read of the files is given back. */
+static void drop_pages(const glimpse_model *model) {
+    if (glimpse_max_memory() == UINT64_MAX) return;
+    glimpse_tensors_drop_pages(model->tensors);
+    if (model->image_tensors) glimpse_tensors_drop_pages(model->image_tensors);
+}
+
 int glimpse_model_open(glimpse_model **out, const char *path,
                        const glimpse_model_options *options) {
     *out = NULL;
@@ -201,24 +234,31 @@ int glimpse_model_open(glimpse_model **out, const char *path,
                               path, model->dimensions, model->config.embedding);
         goto done;
     }
+    drop_pages(model);
     int use_cache = !(settings.flags & GLIMPSE_MODEL_NO_WEIGHTS_CACHE);
     if (model->towers & GLIMPSE_TOWER_TEXT) {
         if (use_cache) {
             glimpse_weights_open(&model->text_weights, model->fingerprint, "text", &model->math);
         }
+        status = check_memory(model, &model->text_weights);
+        if (status < 0) goto done;
         status = glimpse_text_tower_open(&model->text, &model->math, &model->config, model->tensors,
                                          &model->text_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->text_weights);
+        drop_pages(model);
     }
     if (model->towers & GLIMPSE_TOWER_IMAGE) {
         if (use_cache) {
             glimpse_weights_open(&model->image_weights, model->fingerprint, "image", &model->math);
         }
+        status = check_memory(model, &model->image_weights);
+        if (status < 0) goto done;
         status = glimpse_image_tower_open(&model->image, &model->math, &model->config,
                                           image_tensors(model), &model->image_weights.prepared);
         if (status < 0) goto done;
         glimpse_weights_store(&model->image_weights);
+        drop_pages(model);
     }
     /* Weights are prepared once, whatever is kept of what they give. */
     if (model->dimensions < model->config.embedding) {
@@ -300,13 +340,22 @@ const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model) {
     return model->tokenizer;
 }
 
-size_t glimpse_model_memory(const glimpse_model *model) {
-    size_t bytes = glimpse_tensors_mapped(model->tensors) + model->image_weights.mapping.size +
-                   model->text_weights.mapping.size;
-    if (model->image_tensors) bytes += glimpse_tensors_mapped(model->image_tensors);
+/* Converted, or mapped from the cache of these. */
+static size_t prepared_bytes(const glimpse_model *model) {
+    size_t bytes = model->image_weights.mapping.size + model->text_weights.mapping.size;
     if (model->towers & GLIMPSE_TOWER_IMAGE) bytes += glimpse_image_tower_memory(&model->image);
     if (model->towers & GLIMPSE_TOWER_TEXT) bytes += glimpse_tower_memory(&model->text);
     return bytes;
+}
+
+size_t glimpse_model_memory(const glimpse_model *model) {
+    return mapped_bytes(model) + prepared_bytes(model);
+}
+
+size_t glimpse_model_working_memory(const glimpse_model *model) {
+    /* Where a backend prepares weights, little of the files is read again: norms, tables. */
+    const size_t prepared = prepared_bytes(model), mapped = mapped_bytes(model);
+    return prepared > mapped / 8 ? prepared + mapped / 16 : prepared + mapped;
 }
 
 int glimpse_model_read_preprocess(glimpse_preprocess *out, const char *path) {

@@ -11,6 +11,8 @@
 #include "model/torch_file.h"
 #include "text/json_load.h"
 
+#include <glimpse/process.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -317,6 +319,17 @@ const char *glimpse_tensors_path(const glimpse_tensors *set) {
     return set->path;
 }
 
+void glimpse_tensors_drop_pages(const glimpse_tensors *set) {
+    for (size_t i = 0; i < set->shard_count; i++)
+        glimpse_file_drop_pages(&set->shards[i].mapping);
+}
+
+void glimpse_tensors_pass(const glimpse_tensors *set, const glimpse_tensor *tensor) {
+    enum { LARGE = 1 << 20 };
+    if (tensor->bytes >= LARGE && glimpse_max_memory() != UINT64_MAX)
+        glimpse_tensors_drop_pages(set);
+}
+
 size_t glimpse_tensors_mapped(const glimpse_tensors *set) {
     size_t bytes = 0;
     for (size_t i = 0; i < set->shard_count; i++)
@@ -452,6 +465,7 @@ int glimpse_tensors_check_finite(const glimpse_tensors *set) {
         } else if (strcmp(tensor->dtype, "BF16") == 0) {
             bad_number = not_finite_16(tensor->data, tensor->count, 0x7f80);
         }
+        glimpse_tensors_pass(set, tensor);
         if (!bad_number) continue;
         return glimpse_fail(GLIMPSE_E_FORMAT,
                             "%s: tensor \"%s\" has a number that is infinite or none at all: the "

@@ -56,6 +56,10 @@ const char *glimpse_tensors_format(const glimpse_tensors *tensors);
  * could not be used as they lie there, held in memory. */
 const char *glimpse_tensors_path(const glimpse_tensors *tensors);
 size_t glimpse_tensors_mapped(const glimpse_tensors *tensors);
+/* What was read of mapped files leaves memory until it is used again. */
+void glimpse_tensors_drop_pages(const glimpse_tensors *tensors);
+/* The same after a tensor was read in passing, where the process has a limit of memory. */
+void glimpse_tensors_pass(const glimpse_tensors *tensors, const glimpse_tensor *tensor);
 /* The files with the data, for whoever wants to stat them. */
 size_t glimpse_tensors_file_count(const glimpse_tensors *tensors);
 const char *glimpse_tensors_file(const glimpse_tensors *tensors, size_t i);

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/options.h"
+#include "core/pause.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ typedef struct run {
     glimpse_vlm *vlm;
     const glimpse_vlm_request *requests; /* see request_at() */
     size_t count, next;
+    int paused; /* the process is to stop: nothing is asked before it went on */
     glimpse_vlm_run_options options;
     glimpse_vlm_cache cache; /* find is NULL: none */
     glimpse_vlm_answered_fn answered;
@@ -475,8 +477,9 @@ static void stop_with(run *r, int status) {
 static int next_request(run *r, size_t *i) {
     int cancelled = r->options.cancelled && r->options.cancelled(r->options.user);
     (void)pthread_mutex_lock(&r->mutex);
-    int more = r->status == GLIMPSE_OK && r->next < r->count;
-    if (more && cancelled) {
+    if (glimpse_pause_is_wanted()) r->paused = 1;
+    int more = r->status == GLIMPSE_OK && r->next < r->count && !r->paused;
+    if (cancelled && r->status == GLIMPSE_OK && r->next < r->count) {
         r->status = GLIMPSE_E_CANCELLED;
         (void)snprintf(r->message, sizeof r->message, "stopped");
         more = 0;
@@ -515,6 +518,19 @@ static void *work(void *user) {
     return NULL;
 }
 
+/* Asks until all is answered, something failed, or the process is to pause. */
+static void ask_all(run *r) {
+    pthread_t threads[MAX_THREADS];
+    const size_t left = r->count - r->next, concurrency = r->vlm->concurrency;
+    size_t wanted = concurrency < left ? concurrency : left, made = 0;
+    /* One of them is this thread. Fewer than wanted is slower, and no failure. */
+    while (made + 1 < wanted && pthread_create(&threads[made], NULL, work, r) == 0)
+        made++;
+    (void)work(r);
+    for (size_t i = 0; i < made; i++)
+        (void)pthread_join(threads[i], NULL);
+}
+
 int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
                     const glimpse_vlm_request *requests, size_t count,
                     const glimpse_vlm_run_options *options, glimpse_vlm_answered_fn answered,
@@ -533,14 +549,14 @@ int glimpse_vlm_run(glimpse_vlm_totals *totals, glimpse_vlm *vlm,
     r.count = count;
     r.answered = answered;
     r.user = user;
-    pthread_t threads[MAX_THREADS];
-    size_t wanted = vlm->concurrency < count ? vlm->concurrency : count, made = 0;
-    /* One of them is this thread. Fewer than wanted is slower, and no failure. */
-    while (made + 1 < wanted && pthread_create(&threads[made], NULL, work, &r) == 0)
-        made++;
-    (void)work(&r);
-    for (size_t i = 0; i < made; i++)
-        (void)pthread_join(threads[i], NULL);
+    /* What is paid for is waited for, and kept, before the process stops. */
+    glimpse_pause_begin();
+    do {
+        r.paused = 0;
+        ask_all(&r);
+        glimpse_pause_here();
+    } while (r.status == GLIMPSE_OK && r.next < r.count);
+    glimpse_pause_end();
     GLIMPSE_REPORT_STORE(totals, &r.totals);
     status = r.status;
     if (status < 0) status = glimpse_fail(status, "%s", r.message);

@@ -368,7 +368,8 @@ static void fused_search_equals_the_plain_formula(void **state) {
             char text[100] = "";
             int rare = 0;
             world_vector(&w, query);
-            if (orientation % 3 == 1) options.path_prefix = prefix;
+            const char *within = prefix;
+            if (orientation % 3 == 1) options.within = &within, options.within_count = 1;
             if (orientation % 4 == 2) options.after = "2020";
             if (orientation % 5 == 3) options.exclude_id = ids[world_below(&w, w.content_count)];
             if (orientation % 6 == 4) options.min_score = 0.0;
@@ -653,7 +654,8 @@ static void pictures_are_listed_once_each_by_path(void **state) {
     (void)snprintf(prefix, sizeof prefix, "%s/a", w.pictures);
     for (int orientation = 0; orientation < 2; orientation++) {
         glimpse_results *list = NULL;
-        assert_ok(glimpse_library_pictures(&list, w.library, orientation ? prefix : NULL));
+        const char *within = prefix;
+        assert_ok(glimpse_library_pictures(&list, w.library, &within, (size_t)orientation));
         size_t expected = 0;
         for (size_t i = 0; i < w.content_count; i++) {
             int there = 0;

@@ -284,7 +284,7 @@ static void workers_and_batches_change_no_embedding(void **state) {
         print_message("%u workers, batches of %u: %.2f s\n", modes[i].jobs, modes[i].batch,
                       f->report.seconds);
         all[i].dim = glimpse_model_embedding_size(model);
-        assert_ok(glimpse_library_visit(f->library, model, NULL, keep_vector, &all[i]));
+        assert_ok(glimpse_library_visit(f->library, model, NULL, 0, keep_vector, &all[i]));
         fixture_close_library(f);
         remove_tree(f->library_path);
         fixture_open_library(f);
@@ -328,7 +328,7 @@ static void reduced_decoding_hardly_moves_an_embedding(void **state) {
         f->report = GLIMPSE_INGEST_REPORT_INIT;
         assert_ok(glimpse_library_ingest(&f->report, f->library, &options));
         all[exact].dim = glimpse_model_embedding_size(model);
-        (void)glimpse_library_visit(f->library, model, NULL, keep_vector, &all[exact]);
+        (void)glimpse_library_visit(f->library, model, NULL, 0, keep_vector, &all[exact]);
         fixture_close_library(f);
         remove_tree(f->library_path);
         fixture_open_library(f);

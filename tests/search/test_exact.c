@@ -18,10 +18,11 @@ static void search_equals_looking_at_everything(void **state) {
     world w;
     world_open(&w, 1);
     world_populate(&w, 1500);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < (UNDER_SANITIZER ? 100 : 300); i++) {
         glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
         float query[WORLD_DIM];
-        char directory[800], id[GLIMPSE_HASH_HEX];
+        char directory[2][800], id[GLIMPSE_HASH_HEX];
+        const char *within[2] = {directory[0], directory[1]};
         if (world_below(&w, 3) == 0) { /* a stored vector: its equals tie at the top */
             memcpy(query, w.contents[world_below(&w, w.content_count)].vector, sizeof query);
             tie_count++;
@@ -30,10 +31,11 @@ static void search_equals_looking_at_everything(void **state) {
         }
         static const size_t ks[] = {1, 2, 10, 37, 400, 5000};
         options.k = ks[world_below(&w, 6)];
-        if (world_below(&w, 2)) {
-            const char *name = directories[world_below(&w, 7)];
-            (void)snprintf(directory, sizeof directory, "%s/%s", w.pictures, name ? name : "");
-            options.path_prefix = name ? directory : NULL;
+        options.within = within;
+        options.within_count = world_below(&w, 3);
+        for (size_t p = 0; p < options.within_count; p++) {
+            const char *name = directories[1 + world_below(&w, 6)];
+            (void)snprintf(directory[p], sizeof directory[p], "%s/%s", w.pictures, name);
         }
         if (world_below(&w, 2)) options.after = afters[world_below(&w, 4)];
         if (world_below(&w, 2)) options.before = befores[world_below(&w, 4)];
@@ -67,62 +69,174 @@ static void search_is_exact_in_a_crowd_of_equals(void **state) {
     options.k = 3;
     world_check_search(&w, same, &options);
     char directory[600];
+    const char *within = directory;
     (void)snprintf(directory, sizeof directory, "%s/few", w.pictures);
-    options.path_prefix = directory;
+    options.within = &within;
+    options.within_count = 1;
     options.k = 10;
     world_check_search(&w, same, &options);
     world_close(&w);
 }
 
-static size_t count_in(world *w, const char *prefix) {
+/* Files within some places; NULL ends them. */
+static size_t count_within(world *w, const char *const *places) {
     glimpse_results *results = NULL;
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     options.k = 100;
-    options.path_prefix = prefix;
+    options.within = places;
+    while (places && places[options.within_count])
+        options.within_count++;
     assert_ok(
         glimpse_library_search_key(&results, w->library, &w->key, w->contents[0].vector, &options));
     size_t count = glimpse_results_count(results);
     glimpse_results_free(results);
+    /* The list of pictures has the same. */
+    assert_ok(glimpse_library_pictures(&results, w->library, places, options.within_count));
+    assert_int_equal(glimpse_results_count(results), count);
+    glimpse_results_free(results);
     return count;
 }
 
-static void a_path_prefix_is_a_directory_first_and_a_string_second(void **state) {
+static size_t count_in(world *w, const char *place) {
+    const char *places[] = {place, NULL};
+    return count_within(w, places);
+}
+
+static void a_place_is_a_name_as_a_whole(void **state) {
     (void)state;
-    static const char *const names[] = {"a/1.jpg", "a/b/2.jpg",     "ab/3.jpg",      "a.jpg",
-                                        "ax.jpg",  "2020-01/4.jpg", "2020-02/5.jpg", "lost/6.jpg"};
+    static const char *const names[] = {"a/1.jpg",   "a/b/2.jpg",     "ab/3.jpg",      "a.jpg",
+                                        "ax.jpg",    "2020-01/4.jpg", "2020-02/5.jpg", "lost/6.jpg",
+                                        "a-b/7.jpg", "a/b-c/8.jpg"};
     world w;
     world_open(&w, 3);
-    for (size_t i = 0; i < 8; i++) {
-        world_add_file(&w, names[i], world_add_content(&w, NULL, ""), 0, i < 7);
+    for (size_t i = 0; i < 10; i++) {
+        world_add_file(&w, names[i], world_add_content(&w, NULL, ""), 0, i != 7);
     }
     size_t lost = 7;
     world_lose_files(&w, &lost, 1);
     char text[700];
 #define IN(suffix) ((void)snprintf(text, sizeof text, "%s%s", w.pictures, suffix), text)
-    assert_int_equal(count_in(&w, NULL), 7);
-    assert_int_equal(count_in(&w, "/"), 7);
-    assert_int_equal(count_in(&w, IN("")), 7);
-    assert_int_equal(count_in(&w, IN("/")), 7);
-    assert_int_equal(count_in(&w, IN("/a")), 2);
-    assert_int_equal(count_in(&w, IN("/a/")), 2);
+    assert_int_equal(count_within(&w, NULL), 9);
+    assert_int_equal(count_in(&w, "/"), 9);
+    assert_int_equal(count_in(&w, IN("")), 9);
+    assert_int_equal(count_in(&w, IN("/")), 9);
+    assert_int_equal(count_in(&w, IN("/a")), 3);
+    assert_int_equal(count_in(&w, IN("/a/")), 3);
+    assert_int_equal(count_in(&w, IN("//a///.")), 3);
     assert_int_equal(count_in(&w, IN("/x/.././a//b")), 1);
     assert_int_equal(count_in(&w, IN("/a/1.jpg")), 1);
-    assert_int_equal(count_in(&w, IN("/2020-")), 2);  /* no such directory: names that begin so */
-    assert_int_equal(count_in(&w, IN("/2020-/")), 0); /* but a directory was asked for */
-    assert_int_equal(count_in(&w, IN("/a.")), 1);
+    assert_int_equal(count_in(&w, IN("/a.jpg")), 1);
+    assert_int_equal(count_in(&w, IN("/2020-")), 0);
+    assert_int_equal(count_in(&w, IN("/2020-0")), 0);
+    assert_int_equal(count_in(&w, IN("/a.")), 0);
+    assert_int_equal(count_in(&w, IN("/A")), 0);
     assert_int_equal(count_in(&w, IN("/lost")), 0);
     assert_int_equal(count_in(&w, IN("/none")), 0);
     /* relative to the working directory, and through a link */
     char cwd[1024];
     assert_non_null(getcwd(cwd, sizeof cwd));
     assert_int_equal(chdir(w.pictures), 0);
-    assert_int_equal(count_in(&w, "a"), 2);
-    assert_int_equal(count_in(&w, "."), 7);
-    assert_int_equal(count_in(&w, "2020-0"), 2);
+    assert_int_equal(count_in(&w, "a"), 3);
+    assert_int_equal(count_in(&w, "."), 9);
+    assert_int_equal(count_in(&w, "2020-0"), 0);
+    assert_int_equal(count_in(&w, "a/../2020-01"), 1);
     assert_int_equal(symlink("a", IN("/link")), 0);
-    assert_int_equal(count_in(&w, "link"), 2);
+    assert_int_equal(count_in(&w, "link"), 3);
     assert_int_equal(count_in(&w, "link/b"), 1);
+    assert_int_equal(count_in(&w, "link/"), 3);
     assert_int_equal(chdir(cwd), 0);
+    world_close(&w);
+}
+
+static void several_places_are_all_searched(void **state) {
+    (void)state;
+    static const char *const names[] = {"a/1.jpg",   "a/b/2.jpg", "a/b/c/3.jpg", "a-b/4.jpg",
+                                        "a/b-c.jpg", "d/5.jpg",   "e/6.jpg"};
+    world w;
+    world_open(&w, 5);
+    const size_t same = world_add_content(&w, NULL, "");
+    for (size_t i = 0; i < 7; i++)
+        world_add_file(&w, names[i], world_add_content(&w, NULL, ""), 0, 1);
+    /* A picture that two of them hold is one result. */
+    world_add_file(&w, "d/same.jpg", same, 0, 1);
+    world_add_file(&w, "e/same.jpg", same, 0, 1);
+    char cwd[1024];
+    assert_non_null(getcwd(cwd, sizeof cwd));
+    assert_int_equal(chdir(w.pictures), 0);
+#define WITHIN(...) count_within(&w, (const char *const[]){__VA_ARGS__, NULL})
+    assert_int_equal(WITHIN("d", "a-b"), 3);
+    assert_int_equal(WITHIN("a-b", "d"), 3);
+    assert_int_equal(WITHIN("d", "e"), 3);
+    assert_int_equal(WITHIN("d", "d"), 2);
+    assert_int_equal(WITHIN("a", "a/b", "a/b/c"), 4);
+    assert_int_equal(WITHIN("a/b/c", "a/b", "a-b"), 3);
+    assert_int_equal(WITHIN("a/b/2.jpg", "a/b-c.jpg", "nowhere"), 2);
+    assert_int_equal(WITHIN("nowhere", "/", "d"), 8);
+    const char *one = "e", *none[] = {"d", ""};
+    glimpse_results *results = NULL;
+    glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
+    options.within = none;
+    options.within_count = 2;
+    assert_int_equal(
+        glimpse_library_search_key(&results, w.library, &w.key, w.contents[0].vector, &options),
+        GLIMPSE_E_INVALID);
+    options.within = NULL;
+    assert_int_equal(
+        glimpse_library_search_key(&results, w.library, &w.key, w.contents[0].vector, &options),
+        GLIMPSE_E_INVALID);
+    /* The file that is shown lies within. */
+    assert_ok(glimpse_library_pictures(&results, w.library, &one, 1));
+    for (size_t i = 0; i < glimpse_results_count(results); i++)
+        assert_non_null(strstr(glimpse_results_get(results, i)->path, "/e/"));
+    glimpse_results_free(results);
+    assert_int_equal(chdir(cwd), 0);
+    world_close(&w);
+}
+
+/* What is said of a place; "" when nothing is. */
+static const char *problem_of(world *w, const char *place) {
+    static char text[4096];
+    char *problem = NULL;
+    assert_ok(glimpse_library_check_within(&problem, w->library, place));
+    (void)snprintf(text, sizeof text, "%s", problem ? problem : "");
+    glimpse_free(problem);
+    return text;
+}
+
+static void a_place_without_a_file_is_explained(void **state) {
+    (void)state;
+    static const char *const names[] = {"2020-05/1.jpg", "2020-05/2.jpg", "2020-06/3.jpg",
+                                        "2020-07/4.jpg", "2020-08/5.jpg", "holiday/6.jpg",
+                                        "lost/7.jpg"};
+    world w;
+    char text[700];
+    world_open(&w, 6);
+    for (size_t i = 0; i < 7; i++)
+        world_add_file(&w, names[i], world_add_content(&w, NULL, ""), 0, i != 6);
+    size_t lost = 6;
+    world_lose_files(&w, &lost, 1);
+    assert_string_equal(problem_of(&w, "/"), "");
+    assert_string_equal(problem_of(&w, IN("/holiday/")), "");
+    assert_string_equal(problem_of(&w, IN("/holiday/6.jpg")), "");
+#define SAID(place, what)                                   \
+ do {                                                       \
+  const char *said = problem_of(&w, IN(place));             \
+  if (!strstr(said, what)) fail_msg("%s: %s", place, said); \
+ } while (0)
+    /* names that begin so are no longer found by it, and named */
+    SAID("/2020", "no file of the library lies below ");
+    SAID("/2020", "/2020-05 has 2, ");
+    SAID("/2020", "/2020-07 has 1, ...");
+    SAID("/2020-0", "/2020-06 has 1");
+    SAID("/Holydai", "; did you mean ");
+    SAID("/Holydai", "/holiday?");
+    SAID("/lost", "1 that it knew there went, or are left out now");
+    SAID("/elsewhere", "there is no such folder");
+    assert_int_equal(mkdir(IN("/empty"), 0777), 0);
+    assert_non_null(strstr(problem_of(&w, IN("/empty")), "/empty")); /* below a root */
+    assert_non_null(strstr(problem_of(&w, "/usr"), "below /usr; it was not indexed ("));
+    assert_non_null(strstr(problem_of(&w, "relative"), "/relative; there is no such folder"));
+    assert_int_equal(glimpse_library_check_within(NULL, w.library, "x"), GLIMPSE_E_INVALID);
     world_close(&w);
 }
 
@@ -137,13 +251,13 @@ static void paths_of_any_bytes_are_found(void **state) {
         world_add_file(&w, names[i], world_add_content(&w, NULL, ""), 0, 1);
     }
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(count_in(&w, IN("/") - 0), 4);
+        assert_int_equal(count_in(&w, IN("/")), 4);
         (void)snprintf(text, sizeof text, "%s/%s", w.pictures, names[i]);
         assert_int_equal(count_in(&w, text), 1);
         *strrchr(text, '/') = '\0';
         assert_int_equal(count_in(&w, text), 1);
         text[strlen(text) - 1] = '\0';
-        assert_true(count_in(&w, text) >= 1);
+        assert_int_equal(count_in(&w, text), 0); /* a name without its end */
     }
     world_close(&w);
 }
@@ -279,7 +393,7 @@ static void bad_arguments_are_refused(void **state) {
     assert_int_equal(glimpse_library_search(NULL, w.library, NULL, NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_library_embedding(query, NULL, w.library, NULL, "x"),
                      GLIMPSE_E_INVALID);
-    assert_int_equal(glimpse_library_visit(NULL, NULL, NULL, NULL, NULL), GLIMPSE_E_INVALID);
+    assert_int_equal(glimpse_library_visit(NULL, NULL, NULL, 0, NULL, NULL), GLIMPSE_E_INVALID);
     assert_int_equal(glimpse_results_count(NULL), 0);
     assert_null(glimpse_results_get(NULL, 0));
     glimpse_results_free(NULL);
@@ -350,21 +464,29 @@ static void a_visit_sees_every_present_file_in_path_order(void **state) {
     world_open(&w, 10);
     world_populate(&w, 300);
     size_t all = 0, below = 0;
-    char directory[600];
+    char directory[600], other[600];
+    const char *within = directory, *both[] = {other, directory};
     (void)snprintf(directory, sizeof directory, "%s/a", w.pictures);
+    (void)snprintf(other, sizeof other, "%s/a-b", w.pictures);
+    size_t in_other = 0;
     for (size_t i = 0; i < w.file_count; i++) {
         int present = !w.files[i].missing && w.files[i].content != SIZE_MAX;
         all += (size_t)present;
         below += (size_t)(present && glimpse_path_is_below(w.files[i].path, directory));
+        in_other += (size_t)(present && glimpse_path_is_below(w.files[i].path, other));
     }
     visited v = {.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v));
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, 0, visit, &v));
     assert_int_equal(v.count, all);
     v = (visited){.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, directory, visit, &v));
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, &within, 1, visit, &v));
     assert_int_equal(v.count, below);
+    v = (visited){.w = &w};
+    assert_true(in_other > 0);
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, both, 2, visit, &v));
+    assert_int_equal(v.count, below + in_other);
     v = (visited){.w = &w, .stop_at = 3};
-    assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v), 42);
+    assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, 0, visit, &v), 42);
     assert_int_equal(v.count, 3);
     world_close(&w);
 }
@@ -373,7 +495,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_equals_looking_at_everything),
         cmocka_unit_test(search_is_exact_in_a_crowd_of_equals),
-        cmocka_unit_test(a_path_prefix_is_a_directory_first_and_a_string_second),
+        cmocka_unit_test(a_place_is_a_name_as_a_whole),
+        cmocka_unit_test(several_places_are_all_searched),
+        cmocka_unit_test(a_place_without_a_file_is_explained),
         cmocka_unit_test(paths_of_any_bytes_are_found),
         cmocka_unit_test(the_file_shown_exists_where_one_does),
         cmocka_unit_test(offline_files_are_shown_last_and_say_so),

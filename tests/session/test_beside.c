@@ -67,7 +67,9 @@ static int caption(worker *w) {
     glimpse_caption_options options = GLIMPSE_CAPTION_OPTIONS_INIT;
     glimpse_captioning *captions = NULL;
     options.store = 1;
-    options.path_prefix = GLIMPSE_SOURCE_DIR "/data/demo/shapes/circle-s";
+    static const char *const part[] = {GLIMPSE_SOURCE_DIR "/data/demo/shapes"};
+    options.within = part;
+    options.within_count = 1;
     int status = glimpse_session_caption(&captions, w->f->session, NULL, 0, &options);
     if (status == GLIMPSE_OK && (glimpse_captioning_count(captions) < 2 ||
                                  glimpse_captioning_summarize(captions)->without > 0)) {

@@ -134,7 +134,7 @@ static void a_raised_flag_stops_between_windows_and_labels_are_kept(void **state
     /* The whole library, without a file being touched. */
     seen s = {0};
     o.user = &cancel;
-    assert_int_equal(glimpse_session_label_library(&totals, session, NULL, &o, on_picture, &s),
+    assert_int_equal(glimpse_session_label_library(&totals, session, NULL, 0, &o, on_picture, &s),
                      GLIMPSE_OK);
     assert_true(totals.labelled > first);
     assert_true(totals.stored > stored && totals.stored <= totals.labelled);

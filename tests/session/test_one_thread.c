@@ -440,9 +440,9 @@ static void the_library_can_be_looked_at_and_looked_after(void **state) {
     index_demo(f, "shapes");
     assert_ok(glimpse_session_load_status(&status, f->session));
     assert_true(status->embedded > 10);
-    assert_ok(glimpse_session_pictures(&pictures, f->session, NULL));
+    assert_ok(glimpse_session_pictures(&pictures, f->session, NULL, 0));
     assert_int_equal(glimpse_results_count(pictures), status->embedded);
-    assert_ok(glimpse_session_visit(f->session, NULL, count_visits, &visits));
+    assert_ok(glimpse_session_visit(f->session, NULL, 0, count_visits, &visits));
     assert_int_equal(visits, status->files);
     assert_ok(glimpse_session_verify(&checked, f->session, NULL, NULL));
     assert_int_equal(checked, status->embedded);

@@ -126,13 +126,13 @@ static void labels_are_not_stored_in_another_library(void **state) {
     options.store = "forms";
     assert_ok(glimpse_session_open_labeller(&labeller, f->session, 1, &options));
     install(f->library, saved);
-    assert_int_equal(glimpse_labeller_label_library(NULL, labeller, NULL, NULL, NULL),
+    assert_int_equal(glimpse_labeller_label_library(NULL, labeller, NULL, 0, NULL, NULL),
                      GLIMPSE_E_CORRUPT);
     assert_message("another library was put in the place");
     glimpse_labeller_close(labeller);
     assert_ok(glimpse_session_labellings(f->session, is_named, &stored));
     assert_int_equal(stored, 0);
-    assert_ok(glimpse_session_label_library(NULL, f->session, NULL, &options, NULL, NULL));
+    assert_ok(glimpse_session_label_library(NULL, f->session, NULL, 0, &options, NULL, NULL));
     assert_ok(glimpse_session_labellings(f->session, is_named, &stored));
     assert_int_equal(stored, 1);
 }

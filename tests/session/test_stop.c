@@ -99,7 +99,7 @@ static void a_thread_does_not_wait_for_itself(void **state) {
     /* Another thread waits as ever. */
     assert_int_equal(pthread_create(&thread, NULL, write_elsewhere, f), 0);
     (void)usleep(50000);
-    assert_ok(glimpse_labeller_label_library(NULL, labeller, NULL, NULL, NULL));
+    assert_ok(glimpse_labeller_label_library(NULL, labeller, NULL, 0, NULL, NULL));
     glimpse_labeller_close(labeller);
     assert_int_equal(pthread_join(thread, &status), 0);
     assert_int_equal((intptr_t)status, GLIMPSE_OK);

@@ -246,14 +246,15 @@ static int see_embedded(void *user, const glimpse_store_picture *picture) {
 static void filters_let_through_what_they_say(void **state) {
     shop *s = *state;
     glimpse_filter *all = NULL, *odd = NULL, *dated = NULL;
+    const char *odd_place = "/p/odd";
     size_t count = 0;
-    assert_ok(s->ops->filters.open(&all, s->store, NULL, NULL, NULL));
-    assert_ok(s->ops->filters.open(&odd, s->store, "/p/odd", NULL, NULL));
-    assert_ok(s->ops->filters.open(&dated, s->store, NULL, "2020", "2021"));
+    assert_ok(s->ops->filters.open(&all, s->store, NULL, 0, NULL, NULL));
+    assert_ok(s->ops->filters.open(&odd, s->store, &odd_place, 1, NULL, NULL));
+    assert_ok(s->ops->filters.open(&dated, s->store, NULL, 0, "2020", "2021"));
     assert_false(all->has_path || all->has_dates || odd->has_dates || dated->has_path);
     assert_true(odd->has_path && dated->has_dates);
     glimpse_filter *bad = NULL;
-    assert_int_equal(s->ops->filters.open(&bad, s->store, NULL, "2020-13", NULL),
+    assert_int_equal(s->ops->filters.open(&bad, s->store, NULL, 0, "2020-13", NULL),
                      GLIMPSE_E_INVALID);
     assert_null(bad);
     s->ops->filters.close(bad);
@@ -478,7 +479,7 @@ static void labels_belong_to_contents(void **state) {
     glimpse_filter *all = NULL;
     glimpse_content_choice choices[COUNT];
     const char *wanted[] = {"cat"};
-    assert_ok(s->ops->filters.open(&all, s->store, NULL, NULL, NULL));
+    assert_ok(s->ops->filters.open(&all, s->store, NULL, 0, NULL, NULL));
     assert_ok(s->ops->filters.choose(choices, s->store, all, wanted, 1, s->contents, COUNT));
     for (size_t i = 0; i < COUNT; i++)
         assert_int_equal(choices[i].passes, i == 1);

@@ -275,7 +275,10 @@ static int compare_answers(const void *a, const void *b) {
 
 static int passes(const world *w, const world_file *f, const glimpse_search_options *o) {
     if (f->missing || f->content == SIZE_MAX) return 0;
-    if (o->path_prefix && !glimpse_path_is_below(f->path, o->path_prefix)) return 0;
+    int within = o->within_count == 0;
+    for (size_t i = 0; i < o->within_count && !within; i++)
+        within = glimpse_path_is_below(f->path, o->within[i]);
+    if (!within) return 0;
     char when[GLIMPSE_DATE_BYTES];
     glimpse_date_of_file(f->mtime_ns, when, NULL);
     const char *taken = w->contents[f->content].taken;

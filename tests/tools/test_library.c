@@ -196,7 +196,25 @@ static void filters_narrow_and_nothing_found_is_one(void **state) {
     run_free(&r);
     run(&r, "search", "x", "--in", "pictures/nowhere", NULL);
     expect(&r, 1);
-    expect_err(&r, "no file of the library is below pictures/nowhere");
+    expect_err(&r, "no file of the library lies below ");
+    expect_err(&r, "/pictures/nowhere; there is no such folder");
+    run_free(&r);
+    /* One of several: the others are searched, and it is told, to programs, too. */
+    run(&r, "search", "x", "--in", "pictures/sub", "--in", "pictures/su", "--json", NULL);
+    expect(&r, 0);
+    expect_err(&r, "/pictures/su; ");
+    expect_err(&r, "/pictures/sub has 1");
+    root = run_json(&r);
+    assert_int_equal(json_array_size(at(root, "results")), 1);
+    assert_int_equal(json_array_size(at(root, "warnings")), 1);
+    json_decref(root);
+    run_free(&r);
+    run(&r, "search", "x", "--in", "", NULL);
+    expect(&r, 2);
+    expect_err(&r, "a folder to search in is empty");
+    run_free(&r);
+    run(&r, "similar", "pictures/sub", "--in", "pictures/nowhere", NULL);
+    expect(&r, 4);
     run_free(&r);
     run(&r, "search", "x", "--label", "buss", NULL);
     expect(&r, 1);

@@ -446,7 +446,8 @@ static void an_installed_model_is_removed_and_nothing_else(void **state) {
         {"demo", 2, "it was not removed"},
         {"org/cached", 2, "hf cache delete"},
         {"../models/org/one", 4, "there is no model folder"},
-        {"org/none", 4, "there is no model org/none"},
+        {"org/none", 4, "there is no model org/none: "},
+        {"org/noe", 4, "; did you mean org/one?"},
         {DEMO, 2, "it was not removed"},
     };
     /* What is in a cache is found by its name and only read. */

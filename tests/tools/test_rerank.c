@@ -110,7 +110,7 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     free(page);
     run_free(&r);
     /* Filters hold for captions, too. */
-    run(&r, "search", "number8", "--captions", "--in", "pictures/p01", "--paths", NULL);
+    run(&r, "search", "number8", "--captions", "--in", "pictures/p01.ppm", "--paths", NULL);
     expect(&r, 0);
     assert_null(strstr(r.out, "p08.ppm"));
     run_free(&r);

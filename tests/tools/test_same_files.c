@@ -206,7 +206,7 @@ static void see_by_index(seen *s) {
     options.jobs = 2;
     assert_ok(glimpse_library_open(&library, "indexed", GLIMPSE_LIBRARY_CREATE));
     assert_ok(glimpse_library_ingest(NULL, library, &options));
-    assert_ok(glimpse_library_visit(library, model, NULL, read_indexed, s));
+    assert_ok(glimpse_library_visit(library, model, NULL, 0, read_indexed, s));
     assert_ok(glimpse_library_load_status(&status, library));
     for (size_t i = 0; i < status->quarantined_count; i++)
         add(s, status->quarantined[i].path, NULL);

@@ -113,6 +113,10 @@ static const usage_case cases[] = {
      4,
      NULL,
      "there is no model nobody/nothing"},
+    {{"embed", "--text", "x", "--model", "ViT-B-32-opneai"},
+     4,
+     NULL,
+     "; did you mean ViT-B-32-openai?"},
     {{"embed", "--text", "x", "--model", "."}, 4, NULL, "config.json"},
     {{"index", "nowhere"}, 4, NULL, "nowhere: No such file"},
 };

@@ -7,6 +7,7 @@
 
 #include "support/server.h"
 
+#include <glimpse/process.h>
 #include <glimpse/response_cache.h>
 #include <glimpse/sys/vlm.h>
 
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -386,6 +388,62 @@ static void requests_at_once_are_bounded(void **state) {
     }
 }
 
+static struct {
+    atomic_int wanted;
+    const gathered *answers;
+    test_server *server;
+    size_t pauses;
+} pausing;
+
+static int pause_wanted(void) {
+    return atomic_load(&pausing.wanted);
+}
+
+/* Nothing is on its way: what was sent was answered, and handed over. */
+static void pause_run(void) {
+    atomic_store(&pausing.wanted, 0);
+    assert_int_equal(pausing.answers->count, server_count(pausing.server));
+    pausing.pauses++;
+}
+
+static int gather_and_pause(void *user, size_t i, const glimpse_vlm_request *request,
+                            glimpse_vlm_answer **answer) {
+    const gathered *g = user;
+    int status = gather(user, i, request, answer);
+    if (g->count == 3 || g->count == 11) atomic_store(&pausing.wanted, 1);
+    return status;
+}
+
+static void a_pause_waits_for_what_is_paid_for(void **state) {
+    (void)state;
+    script s = {.text = "x", .delay_ms = 5};
+    test_server *server = server_start(play, &s);
+    glimpse_vlm_options o = GLIMPSE_VLM_OPTIONS_INIT;
+    o.config = "";
+    o.concurrency = 4;
+    glimpse_vlm *vlm = open_at(server, "m", &o);
+    glimpse_vlm_picture pictures[24];
+    glimpse_vlm_request requests[24];
+    char texts[24][32];
+    for (size_t i = 0; i < 24; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "question %zu", i);
+        requests[i] =
+            a_request(&pictures[i], source_path("tests/image/fixtures/jpeg_420.jpg"), texts[i]);
+    }
+    gathered g = {0};
+    pausing.answers = &g;
+    pausing.server = server;
+    glimpse_set_pause(pause_wanted, pause_run);
+    assert_ok(glimpse_vlm_run(NULL, vlm, requests, 24, NULL, gather_and_pause, &g));
+    glimpse_set_pause(NULL, NULL);
+    assert_int_equal(pausing.pauses, 2);
+    assert_int_equal(g.count, 24);
+    assert_int_equal(server_count(server), 24);
+    gathered_free(&g);
+    glimpse_vlm_close(vlm);
+    server_stop(server);
+}
+
 static void equal_questions_of_one_run_are_sent_once(void **state) {
     (void)state;
     char *directory = make_temp_directory(), database[1200];
@@ -706,6 +764,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(only_the_uncertain_go_to_the_second_tier),
         cmocka_unit_test(samples_agree_or_not),
         cmocka_unit_test(requests_at_once_are_bounded),
+        cmocka_unit_test(a_pause_waits_for_what_is_paid_for),
         cmocka_unit_test(equal_questions_of_one_run_are_sent_once),
         cmocka_unit_test(money_is_counted_and_the_limit_holds),
         cmocka_unit_test(requests_are_as_far_apart_as_their_size_says),

@@ -2,9 +2,9 @@
  * cli.h - one option table per command: it feeds the parser and the help.
  *
  *     int json = 0;
- *     const char *prefix = NULL;
+ *     const char *model = NULL;
  *     const cli_option options[] = {
- *         CLI_TEXT("in", 0, &prefix, "PREFIX", "only pictures below this directory"),
+ *         CLI_TEXT("model", 'm', &model, "DIR", "the model"),
  *         CLI_FLAG("json", 0, &json, "print JSON"),
  *         CLI_END,
  *     };

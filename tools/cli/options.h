@@ -28,9 +28,10 @@
 
 /* Which pictures, of `search`, a glimpse_search_options. */
 #define OPTION_COUNT(count, help) CLI_SIZE("count", 'k', &(count), "N", help, 1, 1000000)
-#define OPTION_IN(prefix, help)   CLI_TEXT("in", 0, &(prefix), "PREFIX", help)
-#define OPTIONS_SEARCH_FILTERS(search)                                                        \
- OPTION_IN((search).path_prefix, "only pictures below this folder, or whose path begins so"), \
+#define OPTION_IN(within, help)   CLI_LIST("in", 0, &(within), "DIR", help)
+/* `within` is a cli_list, to be freed. */
+#define OPTIONS_SEARCH_FILTERS(search, within)                                                \
+ OPTION_IN(within, "only pictures below this folder; may be repeated"),                       \
      CLI_TEXT("after", 0, &(search).after, "DATE",                                            \
               "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
      CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \

@@ -5,13 +5,15 @@
 
 #include "text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static int quiet, drawn;
+static int quiet;
+static volatile sig_atomic_t drawn;
 static double drawn_at;
 
 double progress_now(void) {
@@ -76,6 +78,13 @@ void progress_clear(void) {
     (void)fputs("\r\033[K", stderr);
     (void)fflush(stderr);
     drawn = 0;
+}
+
+void progress_erase(void) {
+    static const char erase[] = "\r\033[K";
+    if (!drawn) return;
+    ssize_t ignored = write(STDERR_FILENO, erase, sizeof erase - 1);
+    (void)ignored;
 }
 
 int progress_report(void *user, const glimpse_progress *p) {

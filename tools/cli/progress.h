@@ -21,6 +21,8 @@ void progress_show_bytes(const char *what, uint64_t done, uint64_t total, double
 int progress_report(void *user, const glimpse_progress *progress);
 /* Removes the line, before something else is printed. */
 void progress_clear(void);
+/* The same for a process that stops now, in a handler of signals: the next line is drawn anew. */
+void progress_erase(void);
 /* Seconds of a clock that never jumps. */
 double progress_now(void);
 

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glimpse/compute.h>
+#include <glimpse/process.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +23,8 @@
 
 static int quiet_notes;
 static volatile sig_atomic_t stop_requested;
+
+static void catch_pause(void);
 
 static void print_message(const char *format, va_list args) {
     char message[2048];
@@ -103,7 +107,75 @@ static void on_abort(int number) {
     _exit(EXIT_FAILED);
 }
 
+/*
+ * Ctrl-Z. A call that has something under way finishes it first and pauses then; a second Ctrl-Z
+ * does not wait for that.
+ */
+static volatile sig_atomic_t pause_requested;
+
+static int pause_wanted(void) {
+    return pause_requested != 0;
+}
+
+/* The terminal belongs to this process: its shell sees it stop, and puts it in front again. */
+static int is_in_front(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (tcgetpgrp(fd) == getpgrp()) return 1;
+    return 0;
+}
+
+/* Safe in a handler of signals. */
+static void stop_process(void) {
+    if (!is_in_front()) {
+        (void)raise(SIGSTOP); /* kill -TSTP: there may be no shell to stop for */
+        return;
+    }
+    sigset_t stop, before;
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTSTP);
+    (void)signal(SIGTSTP, SIG_DFL);
+    (void)raise(SIGTSTP);
+    (void)pthread_sigmask(SIG_UNBLOCK, &stop, &before); /* here it stops */
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    catch_pause();
+}
+
+static void pause_process(void) {
+    pause_requested = 0;
+    progress_clear();
+    (void)fflush(stdout);
+    stop_process();
+}
+
+static void on_pause(int number) {
+    const int error = errno;
+    (void)number;
+    if (glimpse_pause_is_coming() && !pause_requested) {
+        pause_requested = 1;
+    } else {
+        pause_requested = 0;
+        progress_erase();
+        glimpse_pause_now(stop_process);
+    }
+    errno = error;
+}
+
+static void catch_pause(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_pause;
+    (void)sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    (void)sigaction(SIGTSTP, &action, NULL);
+}
+
 void tool_catch_stop(void) {
+    struct sigaction stop;
+    /* Who started this without job control ignores it, and so do we. */
+    if (sigaction(SIGTSTP, NULL, &stop) == 0 && stop.sa_handler == SIG_DFL) {
+        catch_pause();
+        glimpse_set_pause(pause_wanted, pause_process);
+    }
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_stop;

@@ -33,7 +33,8 @@ void tool_note_nomedia(uint64_t count);
 void tool_message(void *user, glimpse_message_kind kind, const char *text);
 
 /* Clean stopping. tool_catch_stop() makes the first SIGINT or SIGTERM set the flag that
- * tool_stopped() reads, and the second one kill. */
+ * tool_stopped() reads, and the second one kill; and SIGTSTP stop the process when what is under
+ * way is committed, the second one at once. */
 void tool_catch_stop(void);
 int tool_stopped(void);
 

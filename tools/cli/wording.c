@@ -18,6 +18,7 @@ static const struct {
     {"glimpse_library_reindex", "glimpse reindex"},
     {"glimpse_retrieval_options.captions", "--blend"},
     {"glimpse_retrieval_options.skip_unusable", "--missing skip"},
+    {"glimpse_set_max_memory", "--max-memory"},
     {"glimpse_session_embed_rest", "glimpse index --model"},
     {"glimpse_session_index", "glimpse index FOLDER"},
     {"glimpse_session_load_model_status", "glimpse status"},

@@ -17,10 +17,10 @@ const char *const caption_many_formats[] = {"auto", "lines", "json", "jsonl", "c
 
 int caption_many_check(const caption_request *o, const cli_command *command, size_t paths) {
     if (paths > 0 && o->whole) {
-        return cli_misuse(command, "either paths or the library; --in PREFIX takes a part of it");
+        return cli_misuse(command, "either paths or the library; --in DIR takes a part of it");
     }
     if (paths == 0 && !o->whole) return cli_misuse(command, "which pictures?");
-    if (o->in && !o->whole) return cli_misuse(command, "--in goes with --library");
+    if (o->within.count > 0 && !o->whole) return cli_misuse(command, "--in goes with --library");
     if (o->stored && o->store) {
         return cli_misuse(command, "--stored asks for nothing that --store could keep");
     }
@@ -139,7 +139,8 @@ int caption_many(const caption_request *o, session *s, const vlm_session *v,
     options.store = o->store;
     options.missing = o->missing;
     options.stored = o->stored;
-    options.path_prefix = o->in;
+    options.within = o->within.values;
+    options.within_count = o->within.count;
     options.exclude = o->exclude.values;
     options.exclude_count = o->exclude.count;
     options.follow_links = o->follow_links;

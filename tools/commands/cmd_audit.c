@@ -107,6 +107,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("csv", 0, &csv, "FILE", "also write a table, one finding a row"),
         CLI_TEXT("html", 0, &html, "FILE", "also write a page with the pictures"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -124,10 +124,10 @@ static int is_directory(const char *path) {
 /* Is it more than files and a BLIP model? */
 static int is_wide(const caption_request *o, const vlm_session *v, const session *s,
                    const cli_arguments *arguments) {
-    int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole || o->in ||
-               o->out || o->format > 0 || o->xmp || o->relative_to || s->library_option ||
-               v->dry_run || v->refresh || v->second_spec || v->max_cost >= 0 || v->samples > 0 ||
-               v->max_tokens > 0;
+    int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole ||
+               o->within.count > 0 || o->out || o->format > 0 || o->xmp || o->relative_to ||
+               s->library_option || v->dry_run || v->refresh || v->second_spec ||
+               v->max_cost >= 0 || v->samples > 0 || v->max_tokens > 0;
     if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option)
                         : glimpse_session_vlm_default_is_remote(s->base))
         wide = 1;
@@ -171,6 +171,7 @@ static int run(int argc, char **argv) {
         CLI_HEADING("Model"),
         BLIP_MODEL_OPTIONS(c.blip),
         SESSION_QUIET_OPTION(c.blip.base),
+        SESSION_NICE_OPTION(c.blip.base),
         VLM_SESSION_OPTIONS(v),
         CLI_END,
     };
@@ -193,6 +194,7 @@ static int run(int argc, char **argv) {
     }
     blip_close(&c.blip);
     cli_list_free(&wide.exclude);
+    cli_list_free(&wide.within);
     cli_arguments_free(&arguments);
     return code;
 }

@@ -407,6 +407,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("csv", 0, &r.csv, "FILE", "also write a table, one file a row"),
         CLI_TEXT("html", 0, &r.html, "FILE", "also write a page with the pictures side by side"),
         SESSION_OPTIONS(r.s),
+        SESSION_MANNERS_OPTIONS(r.s),
         CLI_END,
     };
     cli_arguments arguments = {0};

@@ -194,6 +194,7 @@ static int run(int argc, char **argv) {
     int json = 0, ranks = 0, missing = MISSING_REFUSE;
     const char *rerank = NULL; /* NULL: not asked for; "": the default */
     vlm_session v = VLM_SESSION_INIT;
+    cli_list within = {0};
     glimpse_retrieval_options how = GLIMPSE_RETRIEVAL_OPTIONS_INIT;
     const cli_option options[] = {
         CLI_TEXT(
@@ -218,11 +219,12 @@ static int run(int argc, char **argv) {
             "also measure glimpse search --captions, with the captions stored in the library, at "
             "every weight"),
         OPTION_CAPTIONS_WEIGHT(how.captions_weight),
-        OPTION_IN(how.path_prefix, "with --blend: search only below this folder"),
+        OPTION_IN(within, "with --blend: search only below this folder; may be repeated"),
         OPTION_OUTPUT_HEADING,
         OPTION_JSON(json, "one JSON object"),
         CLI_FLAG("ranks", 0, &ranks, "with --json: also the rank of every caption and picture"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
@@ -255,6 +257,8 @@ static int run(int argc, char **argv) {
     v.spec = rerank;
     const glimpse_vlm_settings settings = vlm_session_settings(&v);
     how.samples = (unsigned)samples;
+    how.within = within.values;
+    how.within_count = within.count;
     how.seed = seed;
     how.jobs = (unsigned)jobs;
     how.skip_unusable = missing == MISSING_SKIP;
@@ -269,6 +273,7 @@ static int run(int argc, char **argv) {
 done:
     glimpse_caption_pairs_free(c);
     session_close(&s);
+    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }

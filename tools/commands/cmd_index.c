@@ -237,6 +237,7 @@ static int run(int argc, char **argv) {
                  "write what each thread did when, for chrome://tracing or ui.perfetto.dev"),
         OPTION_JSON(json, "print the summary as JSON"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     left_out left = {0};
@@ -342,7 +343,8 @@ const cli_command cmd_index = {
     "Exit code 3 when files were unusable that were not so before, or have changed since, or were "
     "fine and cannot be read now, or when "
     "one of several folders is not there (the others are indexed), 130 when stopped by Ctrl-C "
-    "(what was done is kept; run the same command again to continue). With "
+    "(what was done is kept; run the same command again to continue). Ctrl-Z pauses, with what was "
+    "done kept. With "
     "--quiet nothing is printed but what went wrong.",
     "  glimpse index ~/Pictures\n"
     "  glimpse index /mnt/nas/photos --exclude '@eaDir' --exclude '*.tmp.jpg'\n"

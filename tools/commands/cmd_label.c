@@ -21,10 +21,10 @@
 
 /* What glimpse label is asked to do, beyond the classifier and the output. */
 typedef struct request {
-    const char *prefix, *resume, *store, *prompt_report, *forget;
+    const char *resume, *store, *prompt_report, *forget;
     uint64_t top, jobs;
     int all, list, exact, follow_links, include_nomedia;
-    cli_list exclude;
+    cli_list exclude, within;
 } request;
 
 /*
@@ -117,10 +117,10 @@ static int label(label_run *run, const cli_arguments *arguments) {
     int code = label_out_open(&run->out, run->output, glimpse_labeller_set(run->labeller));
     if (code != CLI_RUN) return code;
     run->shows_progress = !label_out_goes_to_stdout(run->output) || !isatty(STDOUT_FILENO);
-    int status =
-        r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->prefix, on_picture, run)
-               : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
-                                              arguments->count, on_picture, run);
+    int status = r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->within.values,
+                                                         r->within.count, on_picture, run)
+                        : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
+                                                       arguments->count, on_picture, run);
     progress_clear();
     code = finish(run, &totals, status);
     label_out_free(run->out);
@@ -209,7 +209,7 @@ static int print_prompt_score(void *user, const glimpse_prompt_score *score) {
 
 static int check_request(const request *r, const label_setup *u, const cli_arguments *arguments) {
     int pictures = r->all || arguments->count > 0;
-    if (r->prefix && !r->all) {
+    if (r->within.count > 0 && !r->all) {
         return cli_misuse(&cmd_label, "--in goes with --all; a folder that is given is searched "
                                       "through");
     }
@@ -285,7 +285,7 @@ static int run(int argc, char **argv) {
         CLI_HEADING("Which pictures"),
         CLI_FLAG("all", 'a', &r.all, "label every picture of the library"),
         OPTIONS_WALK(r.exclude, r.follow_links, r.include_nomedia),
-        OPTION_IN(r.prefix, "with --all: only those below this folder"),
+        OPTION_IN(r.within, "with --all: only those below this folder; may be repeated"),
         CLI_TEXT("resume", 0, &r.resume, "FILE",
                  "keep embeddings in FILE, so that a run that was stopped goes on where it was"),
         OPTION_DECODE(r.exact),
@@ -297,6 +297,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("stored", 0, &r.list, "list what is kept"),
         CLI_TEXT("forget", 0, &r.forget, "NAME", "forget what was kept under this name"),
         SESSION_OPTIONS(s),
+        SESSION_MANNERS_OPTIONS(s),
         CLI_END,
     };
     cli_arguments arguments = {0};
@@ -322,6 +323,7 @@ static int run(int argc, char **argv) {
 done:
     label_setup_free(&setup);
     cli_list_free(&r.exclude);
+    cli_list_free(&r.within);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

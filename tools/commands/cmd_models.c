@@ -395,6 +395,7 @@ static int run(int argc, char **argv) {
     }
 done:
     glimpse_model_list_free(list);
+    cli_list_free(&compare.within);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

@@ -25,6 +25,7 @@ static int run(int argc, char **argv) {
                  "also forget the tiles of pictures in folders that are indexed without them"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_NICE_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

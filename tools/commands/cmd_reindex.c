@@ -11,7 +11,8 @@
 
 static int run(int argc, char **argv) {
     session s = {0};
-    const cli_option options[] = {SESSION_LIBRARY_OPTION(s), SESSION_QUIET_OPTION(s), CLI_END};
+    const cli_option options[] = {SESSION_LIBRARY_OPTION(s), SESSION_NICE_OPTION(s),
+                                  SESSION_QUIET_OPTION(s), CLI_END};
     cli_arguments arguments = {0};
     int code = cli_parse(&cmd_reindex, options, argc, argv, &arguments);
     if (code != CLI_RUN) return code;

@@ -84,7 +84,7 @@ static int run(int argc, char **argv) {
     uint64_t depth = GLIMPSE_RERANK_DEPTH;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-    cli_list labels = {0};
+    cli_list labels = {0}, within = {0};
     uint64_t k = 10;
     const char *token = NULL, *queries = NULL;
     int embed = 0;
@@ -92,7 +92,7 @@ static int run(int argc, char **argv) {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
         OPTIONS_RELEVANCE(find),
-        OPTIONS_SEARCH_FILTERS(search),
+        OPTIONS_SEARCH_FILTERS(search, within),
         OPTION_NO_TILES(search),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
@@ -115,6 +115,7 @@ static int run(int argc, char **argv) {
         VLM_REFRESH_OPTION(v),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        SESSION_MEMORY_OPTION(s),
         OPTION_EMBED(embed),
         CLI_END,
     };
@@ -131,6 +132,8 @@ static int run(int argc, char **argv) {
     search.k = (size_t)k;
     search.labels = labels.values;
     search.label_count = labels.count;
+    search.within = within.values;
+    search.within_count = within.count;
     if (queries) {
         if ((code = check_batch(&arguments, &output, token)) != CLI_RUN) goto done;
     } else if (arguments.count == 0) {
@@ -190,6 +193,7 @@ done:
     free(text);
     session_close(&s);
     cli_list_free(&labels);
+    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -222,7 +226,7 @@ const cli_command cmd_search = {
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
     "  glimpse search \"2:golden retriever\" + ./pool.jpg - fruit\n"
-    "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
+    "  glimpse search beach --in ~/Pictures/2023 --in ~/Pictures/2024 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search --queries queries.txt -k 3 > answers.jsonl\n"

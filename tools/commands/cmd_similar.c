@@ -15,6 +15,7 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     const char *region = NULL, *token = NULL;
+    cli_list within = {0};
     uint64_t k = 10;
     int embed = 0;
     const cli_option options[] = {
@@ -26,10 +27,11 @@ static int run(int argc, char **argv) {
         CLI_FLAG("with-self", 0, &find.with_self, "leave the picture itself among the results"),
         OPTION_NETWORK(find.network),
         OPTIONS_RELEVANCE(find),
-        OPTIONS_SEARCH_FILTERS(search),
+        OPTIONS_SEARCH_FILTERS(search, within),
         OPTION_NO_TILES(search),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
+        SESSION_MEMORY_OPTION(s),
         OPTION_EMBED(embed),
         CLI_END,
     };
@@ -47,6 +49,8 @@ static int run(int argc, char **argv) {
     }
     const char *path = arguments.words[0];
     search.k = (size_t)k;
+    search.within = within.values;
+    search.within_count = within.count;
     find.search = &search;
     find.page_token = output_page_token(token);
     if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
@@ -72,6 +76,7 @@ static int run(int argc, char **argv) {
 done:
     glimpse_hits_free(hits);
     session_close(&s);
+    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }

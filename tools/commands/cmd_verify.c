@@ -27,6 +27,7 @@ static int run(int argc, char **argv) {
     const cli_option options[] = {
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
+        SESSION_NICE_OPTION(s),
         SESSION_QUIET_OPTION(s),
         CLI_END,
     };

@@ -15,7 +15,7 @@ int models_compare_check(const models_compare_options *o, const cli_command *com
     if (!o->compare) {
         if (o->queries) return cli_misuse(command, "--queries goes with --compare");
         if (o->html) return cli_misuse(command, "--html goes with --compare");
-        if (o->prefix) return cli_misuse(command, "--in goes with --compare");
+        if (o->within.count > 0) return cli_misuse(command, "--in goes with --compare");
         return cli_expect_no_words(command, arguments);
     }
     if (arguments->count < 2 || arguments->count > GLIMPSE_MAX_MODELS) {
@@ -34,7 +34,8 @@ int models_compare(const models_compare_options *o, session *s, const cli_argume
     glimpse_model_comparison *comparison = NULL;
     glimpse_compare_models_options options = GLIMPSE_COMPARE_MODELS_OPTIONS_INIT;
     options.k = (size_t)o->k;
-    options.path_prefix = o->prefix;
+    options.within = o->within.values;
+    options.within_count = o->within.count;
     options.progress = session_show_progress;
     options.cancelled = session_cancelled;
     if (glimpse_query_file_load(&file, o->queries) < 0) return tool_fail_last();

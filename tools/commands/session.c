@@ -3,6 +3,7 @@
  */
 #include "session.h"
 
+#include "manners.h"
 #include "progress.h"
 #include "tool.h"
 
@@ -23,6 +24,8 @@ static void note(void *user, const char *text) {
 
 static int begin(session *s, unsigned flags, int no_library) {
     if (s->base) return CLI_RUN;
+    int code = manners_apply(s->nice, s->max_memory);
+    if (code != CLI_RUN) return code;
     glimpse_session_options options = GLIMPSE_SESSION_OPTIONS_INIT;
     options.library = s->library_option;
     options.library_flags = flags;

@@ -28,7 +28,8 @@ typedef struct session {
     const char *language;
     size_t dimensions;
     int precision, backend; /* places in the lists of choices = the values of the library */
-    int quiet;
+    int quiet, nice;
+    const char *max_memory;
     glimpse_session *base; /* session_begin */
     char offered[128];     /* the model that was chosen when it was offered */
     char *noted[16];       /* what people were told already, as of many queries */
@@ -60,6 +61,15 @@ typedef struct session {
 #define SESSION_OPTIONS(s)                                                              \
  CLI_HEADING("Library and model"), SESSION_LIBRARY_OPTION(s), SESSION_MODEL_OPTIONS(s), \
      SESSION_BACKEND_OPTION(s), SESSION_QUIET_OPTION(s)
+
+/* Of a command that may run long, beside other work. */
+#define SESSION_NICE_OPTION(s) \
+ CLI_FLAG("nice", 0, &(s).nice, "let everything else go first, at the processor and the disk")
+#define SESSION_MEMORY_OPTION(s)                    \
+ CLI_TEXT("max-memory", 0, &(s).max_memory, "SIZE", \
+          "stay below this much memory: 800M, 2G (default: what the control group allows)")
+#define SESSION_MANNERS_OPTIONS(s) \
+ CLI_HEADING("Beside other work"), SESSION_NICE_OPTION(s), SESSION_MEMORY_OPTION(s)
 
 /* Each returns CLI_RUN or prints what is wrong and returns an exit code. */
 

@@ -141,6 +141,13 @@ static void print_json(const output_list *list) {
         jout_text_or_null(&j, "fingerprint", list->fingerprint);
     }
     if (list->models) write_models(&j, list);
+    if (list->warning_count > 0) {
+        jout_key(&j, "warnings");
+        jout_open(&j, '[');
+        for (size_t i = 0; i < list->warning_count; i++)
+            jout_string(&j, list->warnings[i]);
+        jout_close(&j, ']');
+    }
     if (list->seconds) {
         jout_key(&j, "rerank");
         jout_open(&j, '{');
@@ -341,6 +348,8 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .results = xcalloc(count, sizeof *list.results),
                         .count = count,
                         .captions = summary->captions,
+                        .warnings = summary->warnings,
+                        .warning_count = summary->warning_count,
                         .models = summary->models,
                         .model_count = summary->model_count,
                         .before = (size_t)summary->before,

@@ -44,6 +44,8 @@ typedef struct output_list {
     const glimpse_result **results; /* [count] */
     const output_second *seconds;   /* [count], or NULL: not re-ranked */
     size_t count;
+    const char *const *warnings; /* [warning_count] */
+    size_t warning_count;
     int captions; /* 1: also ranked by captions */
     /* Of a re-ranked list. */
     const char *second_model;

@@ -48,8 +48,9 @@ typedef struct glimpse_caption_options {
     int missing; /* 1: a stored caption of the style will do, whoever wrote it */
     int stored;  /* 1: only what is stored, whoever wrote it; nothing is asked, and no model opened
                   */
-    const char *path_prefix;    /* of the library only pictures below this directory, or whose path
-                                   begins so; NULL: all */
+    const char *const *within; /* [within_count] of the library only pictures here, as in
+                                  glimpse_search_options; 0: all */
+    size_t within_count;
     const char *const *exclude; /* of directories; as in glimpse_ingest_options */
     size_t exclude_count;
     int follow_links;

@@ -22,6 +22,7 @@
 #include <glimpse/labelling.h>
 #include <glimpse/library.h>
 #include <glimpse/messages.h>
+#include <glimpse/process.h>
 #include <glimpse/pull.h>
 #include <glimpse/query.h>
 #include <glimpse/reading.h>

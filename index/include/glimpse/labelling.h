@@ -37,8 +37,10 @@ extern "C" {
 typedef struct glimpse_labeller_options {
     size_t size; /* GLIMPSE_LABELLER_OPTIONS_INIT sets it */
     /* What to look for. A name that is no file may be that of a list that ships (`shipped`). One
-     * that is neither, has no comma, and either has a slash or ends in .txt, .tsv, .csv or .json is
-     * GLIMPSE_E_NOT_FOUND, and no class of that name; a single plain word is a class, and noted.
+     * that is neither, has no comma, and either has a slash, ends as lists do (.txt, .tsv, .csv,
+     * .json, .yaml, .names and the like) or is nearly the name of a list that ships ("coco8") is
+     * GLIMPSE_E_NOT_FOUND, with what may be meant, and no class of that name; any other lone word
+     * is a class, and noted. "word," is one class whatever it is like.
      * `classes`: a file (glimpse_classes_load), "cat,dog,bird", or "@coco80". */
     const char *classes;
     const char *const *templates; /* [template_count] with {} for the class; 0: the usual one */
@@ -139,9 +141,11 @@ GLIMPSE_API int glimpse_labeller_label_paths(glimpse_label_totals *totals,
                                              glimpse_labeller *labeller, const char *const *paths,
                                              size_t count, glimpse_labelled_fn on_picture,
                                              void *user);
-/* Every picture of the library, or those below `path_prefix`, without touching their files. */
+/* Every picture of the library, or (within_count is not 0) those `within`, as in
+ * glimpse_search_options, without touching their files. */
 GLIMPSE_API int glimpse_labeller_label_library(glimpse_label_totals *totals,
-                                               glimpse_labeller *labeller, const char *path_prefix,
+                                               glimpse_labeller *labeller,
+                                               const char *const *within, size_t within_count,
                                                glimpse_labelled_fn on_picture, void *user);
 
 /* How good prompts are on pictures whose classes are known. */

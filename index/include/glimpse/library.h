@@ -242,11 +242,15 @@ GLIMPSE_API int glimpse_tile_box(glimpse_box *box, unsigned tile, uint32_t width
 typedef struct glimpse_search_options {
     size_t size; /* GLIMPSE_SEARCH_OPTIONS_INIT sets it */
     size_t k;    /* results wanted; 0: 10 */
-    /* Only files here; NULL: everywhere. Absolute or relative to the working directory; "." and
-     * ".." are resolved by their letters. The first of these that the library knows a file of:
-     * the file or directory of that name; what it really is, links followed; every path that begins
-     * with it ("photos/2020-" finds photos/2020-05/a.jpg; not tried when it ends in '/'). */
-    const char *path_prefix;
+    /* Only files of these names and files below them: those of any of `within` [within_count]; 0:
+     * everywhere. Absolute or relative to the working directory; "." and ".." are resolved by their
+     * letters. Names are compared as a whole, byte for byte: "photos/2020" holds
+     * photos/2020/a.jpg and not photos/2020-05/a.jpg. Where the library knows no file of that name,
+     * what it really is, links followed. One that holds no file is no failure:
+     * glimpse_library_check_within() says what is wrong with it. An empty one is
+     * GLIMPSE_E_INVALID. */
+    const char *const *within;
+    size_t within_count;
     /* "2020", "2020-05", "2020-05-30" or with "T14", "T14:03" or "T14:03:59" behind it (a blank for
      * the T is fine), each standing for its first moment; NULL: no limit. `after` is inclusive,
      * `before` exclusive. Compared with the date taken, as the clock showed it, else with a date
@@ -350,19 +354,27 @@ GLIMPSE_API void glimpse_results_free(glimpse_results *results);
 GLIMPSE_API int glimpse_library_embedding(float *embedding, char *id, glimpse_library *library,
                                           const glimpse_model *model, const char *path_or_id);
 
-/* Calls `visit` for every present, embedded file under `path_prefix` (NULL: all; as in a search),
+/* Why a place of `within` in a search may be a slip. *problem, which glimpse_free() releases, is
+ * NULL where the library knows a file that is there; else a sentence that names the place: which
+ * names beside it begin so, or are like it, whether its files went, whether it was indexed at
+ * all. */
+GLIMPSE_API int glimpse_library_check_within(char **problem, glimpse_library *library,
+                                             const char *place);
+
+/* Calls `visit` for every present, embedded file `within` [within_count] (0: all; as in a search),
  * in path order, with its stored embedding [E]; a non-zero return stops and is returned. `file` and
  * `embedding` are valid during the call; file->rank counts from 1, file->score is 0. What is
  * visited is the state at the beginning; `visit` must not write to the library through this
  * handle. */
 typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const float *embedding);
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
-                                      const char *path_prefix, glimpse_visit_fn visit, void *user);
+                                      const char *const *within, size_t within_count,
+                                      glimpse_visit_fn visit, void *user);
 
-/* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
+/* Every picture with a file `within` [within_count] (0: all; as in a search) that is not missing,
  * each content once, by path; scores are 0. */
 GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
-                                         const char *path_prefix);
+                                         const char *const *within, size_t within_count);
 
 /*
  * Looking after it.

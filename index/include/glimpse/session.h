@@ -240,15 +240,15 @@ GLIMPSE_API int glimpse_session_embed_rest(glimpse_ingest_report *report, glimps
 GLIMPSE_API int glimpse_session_load_status(glimpse_library_status **out, glimpse_session *session);
 GLIMPSE_API int glimpse_session_load_model_status(glimpse_library_status **out,
                                                   glimpse_session *session);
-/* All pictures, or those below a place; as glimpse_library_pictures. */
+/* All pictures, or those within some places; as glimpse_library_pictures. */
 GLIMPSE_API int glimpse_session_pictures(glimpse_results **out, glimpse_session *session,
-                                         const char *path_prefix);
+                                         const char *const *within, size_t within_count);
 /* Files and what they say; as glimpse_library_visit_files. `visit` must not call the session. */
 GLIMPSE_API int glimpse_session_visit_files(glimpse_session *session, glimpse_file_fn visit,
                                             void *user);
 /* Pictures with their embeddings; as glimpse_library_visit. `visit` must not call the session. */
-GLIMPSE_API int glimpse_session_visit(glimpse_session *session, const char *path_prefix,
-                                      glimpse_visit_fn visit, void *user);
+GLIMPSE_API int glimpse_session_visit(glimpse_session *session, const char *const *within,
+                                      size_t within_count, glimpse_visit_fn visit, void *user);
 GLIMPSE_API int glimpse_session_verify(uint64_t *checked, glimpse_session *session,
                                        glimpse_problem_fn report, void *user);
 

@@ -32,9 +32,10 @@ extern "C" {
 enum { GLIMPSE_CORRELATION_PICTURES = 2000 };
 
 typedef struct glimpse_compare_models_options {
-    size_t size;                  /* GLIMPSE_COMPARE_MODELS_OPTIONS_INIT sets it */
-    size_t k;                     /* results of each model; 0: 10 */
-    const char *path_prefix;      /* only pictures here; NULL: all, as in a search */
+    size_t size;               /* GLIMPSE_COMPARE_MODELS_OPTIONS_INIT sets it */
+    size_t k;                  /* results of each model; 0: 10 */
+    const char *const *within; /* [within_count] only pictures here, as in a search; 0: all */
+    size_t within_count;
     unsigned samples;             /* bootstrap samples of recall; 0: no intervals */
     uint64_t seed;                /* of the bootstrap */
     glimpse_progress_fn progress; /* "queries" */

@@ -56,7 +56,9 @@ typedef struct glimpse_retrieval_options {
     /* Stored captions: every text searches the library, which must know all the pictures. */
     int captions;
     double captions_weight;
-    const char *path_prefix;      /* of the pictures in the library; NULL: all */
+    const char *const *within; /* [within_count] of the pictures in the library only these, as in
+                                  a search; 0: all */
+    size_t within_count;
     glimpse_problem_fn unusable;  /* told of each picture that cannot be used; may be NULL */
     glimpse_progress_fn progress; /* "pictures", "captions", "queries" */
     int (*cancelled)(void *user);

@@ -42,9 +42,10 @@ GLIMPSE_API int glimpse_session_label(glimpse_label_totals *totals, glimpse_sess
                                       const char *const *paths, size_t count,
                                       const glimpse_labeller_options *options,
                                       glimpse_labelled_fn on_picture, void *user);
-/* As glimpse_labeller_label_library; `path_prefix` may be NULL. */
+/* As glimpse_labeller_label_library. */
 GLIMPSE_API int glimpse_session_label_library(glimpse_label_totals *totals,
-                                              glimpse_session *session, const char *path_prefix,
+                                              glimpse_session *session, const char *const *within,
+                                              size_t within_count,
                                               const glimpse_labeller_options *options,
                                               glimpse_labelled_fn on_picture, void *user);
 

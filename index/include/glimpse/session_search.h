@@ -171,6 +171,10 @@ typedef struct glimpse_hits_summary {
     uint64_t before;       /* results on the pages before */
     const char *next_page; /* token of the page behind this one; NULL: there is none, or the order
                               has no pages */
+    /* [warning_count] what the session noted about the places to search in: those without a file.
+     */
+    const char *const *warnings;
+    size_t warning_count;
 } glimpse_hits_summary;
 
 typedef struct glimpse_hits glimpse_hits;

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "dates.h"
+#include "path_ranges.h"
 #include "vfs.h"
 
 #include <errno.h>
@@ -307,6 +308,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
                                           SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
                                           taken_within_function, NULL, NULL, NULL);
     }
+    if (code == SQLITE_OK) code = glimpse_path_ranges_add_functions(db->handle);
     if (code != SQLITE_OK) {
         status = fail(db, code);
         goto done;
@@ -472,6 +474,12 @@ static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char
             const void *data = va_arg(args, const void *);
             size_t size = va_arg(args, size_t);
             code = sqlite3_bind_blob64(statement, index, data, size, SQLITE_STATIC);
+            break;
+        }
+        case 'o': {
+            void *object = va_arg(args, void *);
+            const char *type = va_arg(args, const char *);
+            code = sqlite3_bind_pointer(statement, index, object, type, NULL);
             break;
         }
         default: code = sqlite3_bind_null(statement, index); break;

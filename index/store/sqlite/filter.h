@@ -1,23 +1,33 @@
 /*
- * filter.h - which files a search or a visit is about: a place and a time, ready to be bound to
+ * filter.h - which files a search or a visit is about: places and a time, ready to be bound to
  * SQL.
  *
- * A filtered statement names the table of files `f` and that of contents `c`, uses GLIMPSE_FILTER,
- * keeps ?1 to ?6 for it and has one parameter of its own, ?7.
+ * Places are ranges of the index of paths, in order and apart from each other. A filtered statement
+ * names the table of files `f` and that of contents `c`, keeps ?1 to ?6 for the filter and has one
+ * parameter of its own, ?7. It either goes through the ranges, FROM GLIMPSE_FILTER_FILES, or asks
+ * about files that it has found by something else, GLIMPSE_FILTER_PATH.
  */
 #ifndef GLIMPSE_INDEX_FILTER_H
 #define GLIMPSE_INDEX_FILTER_H
 
+#include "path_ranges.h"
 #include "sqlite_store.h"
 
 typedef struct glimpse_sqlite_filter {
-    glimpse_filter base;       /* first */
-    char *first, *end, *exact; /* paths in [first, end), or equal to exact */
-    size_t first_size, end_size, exact_size;
+    glimpse_filter base; /* first */
+    glimpse_path_ranges ranges;
+    uint8_t *holds_file; /* [place_count] */
+    size_t place_count;
     char after[20], before[20];
 } glimpse_sqlite_filter;
 
-#define GLIMPSE_FILTER_PATH "((f.path >= ?1 AND f.path < ?2) OR f.path = ?3)"
+/* ?1 is the glimpse_path_ranges, ?2 how many there are. CROSS JOIN keeps the ranges outside, so
+ * that each is a search in the index. */
+#define GLIMPSE_FILTER_FILES                                                         \
+ "(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)" \
+ " SELECT glimpse_range_first(?1, i) AS first, glimpse_range_end(?1, i) AS behind"   \
+ " FROM n) r CROSS JOIN file f ON f.path >= r.first AND f.path < r.behind"
+#define GLIMPSE_FILTER_PATH "glimpse_path_within(?1, f.path)"
 /* glimpse_taken_within() is our SQL function: what glimpse_file_date_choose() says, in [?4, ?5). */
 #define GLIMPSE_FILTER_DATE                                                                   \
  "(?6 = 0 OR glimpse_taken_within(coalesce((SELECT s.taken FROM sidecar s WHERE s.file_id = " \
@@ -29,9 +39,12 @@ int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_s
                          const char *sql, int64_t seventh);
 
 /* As in the table of the store. */
-int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
-                        const char *after, const char *before);
+int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *const *within,
+                        size_t within_count, const char *after, const char *before);
 void glimpse_filter_close(glimpse_filter *filter);
+int glimpse_filter_holds_file(const glimpse_filter *filter, size_t i);
+int glimpse_filter_children(glimpse_store *store, const char *directory, glimpse_child_fn visit,
+                            void *user);
 
 /* filtered.c */
 int glimpse_filtered_count_files(size_t *files, glimpse_store *store, const glimpse_filter *filter,

@@ -61,6 +61,19 @@ int glimpse_lock_check_empty(const char *directory, const char *shown) {
     return status;
 }
 
+/* Whether the process whose number `owner` begins with is stopped. */
+static int is_stopped(const char *owner) {
+    char path[64], stat[512];
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", strtol(owner, NULL, 10));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t got = read(fd, stat, sizeof stat - 1);
+    (void)close(fd);
+    stat[got > 0 ? got : 0] = '\0';
+    const char *name_end = strrchr(stat, ')'); /* the name may hold anything */
+    return name_end && strncmp(name_end, ") T", 3) == 0;
+}
+
 static int busy(const char *directory, int fd) {
     char owner[128];
     ssize_t got = pread(fd, owner, sizeof owner - 1, 0);
@@ -69,6 +82,13 @@ static int busy(const char *directory, int fd) {
     if (owner[0] == '\0') {
         return glimpse_fail(GLIMPSE_E_BUSY, "%s: another process is writing to this library",
                             directory);
+    }
+    if (is_stopped(owner)) {
+        return glimpse_fail(
+            GLIMPSE_E_BUSY,
+            "%s: process %s is writing to this library, and is paused (Ctrl-Z); let "
+            "it go on with fg in its shell, or kill -CONT %ld",
+            directory, owner, strtol(owner, NULL, 10));
     }
     return glimpse_fail(GLIMPSE_E_BUSY, "%s: process %s is writing to this library", directory,
                         owner);

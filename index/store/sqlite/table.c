@@ -52,6 +52,8 @@ const glimpse_store_ops glimpse_store_sqlite = {
               .list = glimpse_catalog_roots},
     .filters = {.open = glimpse_filter_open,
                 .close = glimpse_filter_close,
+                .holds_file = glimpse_filter_holds_file,
+                .children = glimpse_filter_children,
                 .count_files = glimpse_filtered_count_files,
                 .choose = glimpse_filtered_choose,
                 .contents = glimpse_filtered_contents,

@@ -155,6 +155,8 @@ GLIMPSE_API const glimpse_preprocess *glimpse_model_preprocess(const glimpse_mod
 GLIMPSE_API const glimpse_tokenizer *glimpse_model_tokenizer(const glimpse_model *model);
 /* Bytes of weights held in memory (converted ones) and mapped from the files. */
 GLIMPSE_API size_t glimpse_model_memory(const glimpse_model *model);
+/* Of these, what computing keeps coming back to; an estimate. */
+GLIMPSE_API size_t glimpse_model_working_memory(const glimpse_model *model);
 
 /* The cheap parts alone, for tools: the preprocessing rules, the context length and the fingerprint
  * of a model directory without preparing its weights. */
@@ -171,6 +173,8 @@ GLIMPSE_API int glimpse_model_shortened_fingerprint(char hex[33], const char who
 GLIMPSE_API int glimpse_encoder_create(glimpse_encoder **out, const glimpse_model *model,
                                        size_t max_batch);
 GLIMPSE_API void glimpse_encoder_free(glimpse_encoder *encoder);
+/* The same before there is one. */
+GLIMPSE_API size_t glimpse_encoder_plan_memory(const glimpse_model *model, size_t max_batch);
 GLIMPSE_API size_t glimpse_encoder_memory(const glimpse_encoder *encoder); /* bytes reserved */
 
 enum {
