@@ -541,7 +541,8 @@ static int is_found(glimpse_library *library, const bench *b, const float *query
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_results *results = NULL;
     options.k = 1;
-    options.path_prefix = prefix;
+    options.within = &prefix;
+    options.within_count = prefix != NULL;
     options.whole_only = whole_only;
     bench_check(glimpse_library_search(&results, library, b->model, query, &options));
     const glimpse_result *first = glimpse_results_get(results, 0);

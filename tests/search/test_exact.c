@@ -3,6 +3,8 @@
  */
 #include "support/libraries.h"
 
+#include <glimpse/process.h>
+
 #include <time.h>
 
 #include <math.h>
@@ -491,9 +493,28 @@ static void a_visit_sees_every_present_file_in_path_order(void **state) {
     world_close(&w);
 }
 
+static void an_index_that_does_not_fit_into_memory_is_done_without(void **state) {
+    (void)state;
+    world w;
+    world_open(&w, 9);
+    world_populate(&w, 300);
+    glimpse_set_max_memory(1);
+    for (int i = 0; i < 20; i++) {
+        glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
+        float query[WORLD_DIM];
+        world_vector(&w, query);
+        options.k = 1 + world_below(&w, 500);
+        if (world_below(&w, 2)) options.after = "2020";
+        world_check_search(&w, query, &options);
+    }
+    glimpse_set_max_memory(0);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_equals_looking_at_everything),
+        cmocka_unit_test(an_index_that_does_not_fit_into_memory_is_done_without),
         cmocka_unit_test(search_is_exact_in_a_crowd_of_equals),
         cmocka_unit_test(a_place_is_a_name_as_a_whole),
         cmocka_unit_test(several_places_are_all_searched),

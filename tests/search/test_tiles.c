@@ -90,7 +90,7 @@ static int passes(const world *w, size_t content, const glimpse_search_options *
         const world_file *f = &w->files[i];
         char when[GLIMPSE_DATE_BYTES];
         if (f->missing || f->content != content) continue;
-        if (o->path_prefix && !glimpse_path_is_below(f->path, o->path_prefix)) continue;
+        if (o->within_count > 0 && !glimpse_path_is_below(f->path, o->within[0])) continue;
         glimpse_date_of_file(f->mtime_ns, when, NULL);
         const char *taken = *w->contents[content].taken ? w->contents[content].taken : when;
         if (o->after && strcmp(taken, o->after) < 0) continue;
@@ -174,10 +174,12 @@ static void a_search_equals_scoring_every_part_of_every_picture(void **state) {
         if (world_below(w, 3) == 0 && t.parts[like] & 1u << 7)
             memcpy(query, t.vectors[like][7], sizeof query);
         options.k = ks[world_below(w, 5)];
+        const char *within = directory;
         if (world_below(w, 3) == 0) {
             const char *name = directories[world_below(w, 4)];
             (void)snprintf(directory, sizeof directory, "%s/%s", w->pictures, name ? name : "");
-            options.path_prefix = name ? directory : NULL;
+            options.within = &within;
+            options.within_count = name != NULL;
         }
         if (world_below(w, 3) == 0) options.after = "2020-06";
         if (world_below(w, 3) == 0) options.min_score = (double)world_below(w, 100) / 200.0;
