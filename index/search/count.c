@@ -11,7 +11,7 @@
 enum { FIRST = 256 };
 
 /* Asks the index for more and more, until what is left scores too little. */
-static int count_nearest(glimpse_search *s, int *at_least) {
+static int count_nearest(glimpse_search *s, int *more) {
     const glimpse_store_ops *ops = s->store->ops;
     const size_t total = ops->vectors.count(s->vectors);
     const double bound = ops->vectors.error_bound(s->dim);
@@ -23,15 +23,15 @@ static int count_nearest(glimpse_search *s, int *at_least) {
     for (; !final && status == GLIMPSE_OK; n = n < limit / 4 ? 4 * n : limit) {
         status = ops->vectors.search(hits, s->vectors, s->query, n);
         if (status < 0) break;
-        *at_least = n < total && (double)hits[n - 1].score + bound >= s->min_score;
-        final = !*at_least || n == limit;
+        *more = n < total && (double)hits[n - 1].score + bound >= s->min_score;
+        final = !*more || n == limit;
         if (final) status = glimpse_search_consider(s, hits, n);
     }
     free(hits);
     return status;
 }
 
-static int run(glimpse_search *s, int *at_least, const glimpse_model_key *key,
+static int run(glimpse_search *s, int *more, const glimpse_model_key *key,
                const glimpse_search_options *options) {
     const glimpse_store_ops *ops = s->store->ops;
     glimpse_model_info model;
@@ -41,18 +41,18 @@ static int run(glimpse_search *s, int *at_least, const glimpse_model_key *key,
         status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
                                    options->before);
     }
-    if (status == GLIMPSE_OK) status = count_nearest(s, at_least);
+    if (status == GLIMPSE_OK) status = count_nearest(s, more);
     ops->filters.close(s->filter);
     return status;
 }
 
-int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *library,
+int glimpse_library_count_key(uint64_t *count, int *more, glimpse_library *library,
                               const glimpse_model_key *key, const float *query,
                               const glimpse_search_options *options) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_search s = {.store = store, .dim = key->dim, .query = query};
     *count = 0;
-    *at_least = 0;
+    *more = 0;
     s.min_score = options->min_score;
     s.labels = options->labels;
     s.label_count = options->label_count;
@@ -63,7 +63,7 @@ int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *l
     if (!s.row) return glimpse_fail_nomem(key->dim * sizeof *s.row, "a query");
     int status = store->ops->begin_read(store);
     if (status == GLIMPSE_OK) {
-        status = run(&s, at_least, key, options);
+        status = run(&s, more, key, options);
         store->ops->end_read(store);
     }
     *count = s.count;

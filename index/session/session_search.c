@@ -177,10 +177,10 @@ static int find_best(double *best, const find *f, const session_judge *judge,
     return status;
 }
 
-/* `least`: the score at the cut-off. */
-static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *judge, double least,
-                      double min_score, glimpse_library *library, const glimpse_model *model,
-                      const float *vector) {
+/* `min_cosine`: the score at the cut-off. */
+static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *judge,
+                      double min_cosine, double min_score, glimpse_library *library,
+                      const glimpse_model *model, const float *vector) {
     glimpse_search_options search = f->search;
     int status = GLIMPSE_OK;
     glimpse_hits_set_relevance(hits, judge, 1);
@@ -192,11 +192,12 @@ static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *ju
     hits->summary.cutoff = f->options.relevance;
     hits->summary.matched = hits->count;
     /* Fewer than were asked for are all there are. */
-    if (hits->count < f->search.k && min_score <= least && !f->search.captions) return GLIMPSE_OK;
+    if (hits->count < f->search.k && min_score <= min_cosine && !f->search.captions)
+        return GLIMPSE_OK;
     const glimpse_model_key key = glimpse_model_get_key(model);
-    search.min_score = least;
-    return glimpse_library_count_key(&hits->summary.matched, &hits->summary.matched_at_least,
-                                     library, &key, vector, &search);
+    search.min_score = min_cosine;
+    return glimpse_library_count_key(&hits->summary.matched, &hits->summary.more_matched, library,
+                                     &key, vector, &search);
 }
 
 /* Searches, and makes hits of what is found. */
@@ -205,13 +206,13 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     glimpse_results *results = NULL;
     session_judge judge;
     const double min_score = f->search.min_score;
-    double least = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
+    double min_cosine = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
     int status = glimpse_session_judge(&judge, session, session, library, model, vector,
                                        f->pictures, &f->control);
     if (status < 0) return status;
     if (!judge.why && !f->options.all_scores) {
-        least = glimpse_relevance_score(&judge.relevance, f->options.relevance);
-        if (least > f->search.min_score) f->search.min_score = least;
+        min_cosine = glimpse_relevance_score(&judge.relevance, f->options.relevance);
+        if (min_cosine > f->search.min_score) f->search.min_score = min_cosine;
     }
     f->search.k = first_count(f);
     status = glimpse_library_search(&results, library, model, vector, &f->search);
@@ -232,7 +233,7 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
     if (status != GLIMPSE_OK) return status;
     glimpse_hits *hits = *out;
-    status = judge_hits(hits, f, &judge, least, min_score, library, model, vector);
+    status = judge_hits(hits, f, &judge, min_cosine, min_score, library, model, vector);
     if (status < 0) return status;
     hits->summary.captions = f->search.captions != NULL;
     status = glimpse_hits_copy(&hits->summary.model, hits, glimpse_model_name(model));

@@ -47,7 +47,7 @@ static void what_is_not_there_is_not_found_and_what_is_there_is(void **state) {
         const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
         if (glimpse_hits_count(hits) > 0) fail_msg("%s: %zu", absent[i], glimpse_hits_count(hits));
         assert_true(summary->cutoff == GLIMPSE_RELEVANCE && summary->best < GLIMPSE_RELEVANCE);
-        assert_true(summary->best >= 0 && summary->matched == 0 && !summary->matched_at_least);
+        assert_true(summary->best >= 0 && summary->matched == 0 && !summary->more_matched);
         assert_null(summary->no_relevance);
         glimpse_hits_free(hits);
     }

@@ -150,7 +150,7 @@ typedef struct glimpse_hits_summary {
                       left out; NaN: there is none, or it cannot be told */
     uint64_t
         matched; /* pictures that pass the filters and the cut-off, whatever k; 0 without one */
-    int matched_at_least;     /* 1: there may be more of them */
+    int more_matched;         /* 1: there may be more of them */
     const char *no_relevance; /* why it cannot be told, for people; else NULL */
 } glimpse_hits_summary;
 
