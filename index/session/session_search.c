@@ -14,7 +14,6 @@
 #include <glimpse/query.h>
 #include <glimpse/stored_labels.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,27 +161,6 @@ static int note_coverage(glimpse_session *session, glimpse_library *library,
 /*
  * The cut-off.
  */
-static void note_cutoff(const find *f, glimpse_session *session, const char *why) {
-    if (f->options.all_scores) return;
-    if (why) {
-        glimpse_session_note(session, "relevance cannot be told, and nothing is left out: %s", why);
-    } else if (f->search.captions || f->options.rerank) {
-        glimpse_session_note(session,
-                             "what is left out for its relevance goes by the embeddings, "
-                             "not by %s",
-                             f->search.captions ? "captions" : "the vision-language model");
-    }
-}
-
-static void note_nothing(const find *f, glimpse_session *session, const glimpse_hits *hits) {
-    if (hits->count > 0 || !(hits->summary.best < hits->summary.cutoff)) return;
-    glimpse_session_note(session,
-                         "no picture is relevant enough: the nearest has a relevance of %.2f, the "
-                         "cut-off is %.2f (%s shows everything)",
-                         hits->summary.best, f->options.relevance,
-                         glimpse_wording("glimpse_find_options.all_scores", NULL));
-}
-
 /* Of the best picture that passes the filters, where it was left out. */
 static int find_best(double *best, const find *f, const session_judge *judge,
                      glimpse_library *library, const glimpse_model *model, const float *vector) {
@@ -256,8 +234,6 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     glimpse_hits *hits = *out;
     status = judge_hits(hits, f, &judge, least, min_score, library, model, vector);
     if (status < 0) return status;
-    note_cutoff(f, session, judge.why);
-    note_nothing(f, session, hits);
     hits->summary.captions = f->search.captions != NULL;
     status = glimpse_hits_copy(&hits->summary.model, hits, glimpse_model_name(model));
     if (status == GLIMPSE_OK) {
@@ -290,10 +266,8 @@ static int run_several(glimpse_hits **out, const find *f, glimpse_session *sessi
                              &f->control};
     int status = glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), &cut,
                                          make_vector, user);
-    if (status < 0) return status;
-    note_cutoff(f, session, isnan((*out)->summary.best) ? (*out)->summary.no_relevance : NULL);
-    note_nothing(f, session, *out);
-    return (*out)->count == 0 ? explain_nothing(f, session, library) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
+    return status;
 }
 
 typedef struct query_vectors {

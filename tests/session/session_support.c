@@ -65,9 +65,17 @@ void index_demo(fixture *f, const char *directory) {
     assert_ok(glimpse_session_index(NULL, f->session, &options));
 }
 
+const glimpse_find_options *everything(void) {
+    static _Thread_local glimpse_find_options options;
+    options = GLIMPSE_FIND_OPTIONS_INIT;
+    options.all_scores = 1;
+    return &options;
+}
+
 glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options) {
     glimpse_hits *hits = NULL;
-    assert_ok(glimpse_session_search(&hits, f->session, &text, 1, options));
+    assert_ok(
+        glimpse_session_search(&hits, f->session, &text, 1, options ? options : everything()));
     assert_non_null(hits);
     return hits;
 }

@@ -31,6 +31,9 @@ void open_own(fixture *f);
 /* Indexes a directory of the demo pictures, such as "shapes", with f->session. */
 void index_demo(fixture *f, const char *directory);
 /* The search for `text` with f->session; fails the test when it fails. */
+/* Options of a search that leaves nothing out for its relevance; of the calling thread. */
+const glimpse_find_options *everything(void);
+/* `options` NULL: everything(). */
 glimpse_hits *search(fixture *f, const char *text, const glimpse_find_options *options);
 /* The last error contains `part`. */
 void assert_message(const char *part);

@@ -36,7 +36,8 @@ static void *run(void *user) {
 static int search_words(worker *w) {
     static const char *const words[] = {"a red circle", "a dog", "bread"};
     glimpse_hits *hits = NULL;
-    int status = glimpse_session_search(&hits, w->f->session, &words[w->orientations % 3], 1, NULL);
+    int status =
+        glimpse_session_search(&hits, w->f->session, &words[w->orientations % 3], 1, everything());
     if (status == GLIMPSE_OK && glimpse_hits_count(hits) != 10) status = GLIMPSE_E_INTERNAL;
     glimpse_hits_free(hits);
     return status;

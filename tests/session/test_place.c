@@ -214,7 +214,7 @@ static void *search_until_stopped(void *user) {
     const char *words[] = {"a red circle"};
     while (!atomic_load(r->stop)) {
         glimpse_hits *hits = NULL;
-        int status = glimpse_session_search(&hits, r->f->session, words, 1, NULL);
+        int status = glimpse_session_search(&hits, r->f->session, words, 1, everything());
         r->found += status == GLIMPSE_OK && glimpse_hits_count(hits) == 10;
         glimpse_hits_free(hits);
         if (status == GLIMPSE_OK || status == GLIMPSE_E_NOT_FOUND || status == GLIMPSE_E_CORRUPT)

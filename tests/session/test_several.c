@@ -127,7 +127,7 @@ static void *search_often(void *user) {
     size_t found = 0;
     for (int i = 0; i < ROUNDS; i++) {
         glimpse_hits *hits = NULL;
-        if (glimpse_session_search(&hits, user, &word, 1, NULL) == GLIMPSE_OK) {
+        if (glimpse_session_search(&hits, user, &word, 1, everything()) == GLIMPSE_OK) {
             found += glimpse_hits_count(hits);
         }
         glimpse_hits_free(hits);

@@ -23,8 +23,9 @@ static void *read_until_stopped(void *user) {
     reader *r = user;
     do {
         glimpse_hits *hits = NULL;
-        r->status = r->word ? glimpse_session_search(&hits, r->f->session, &r->word, 1, NULL)
-                            : glimpse_session_similar(&hits, r->f->session, r->path, NULL);
+        r->status = r->word
+                        ? glimpse_session_search(&hits, r->f->session, &r->word, 1, everything())
+                        : glimpse_session_similar(&hits, r->f->session, r->path, everything());
         if (r->status < 0 || glimpse_hits_count(hits) != 10) {
             (void)snprintf(r->message, sizeof r->message, "%zu hits; %s", glimpse_hits_count(hits),
                            r->status < 0 ? glimpse_last_error() : "no error");

@@ -451,12 +451,12 @@ static void the_first_command_says_what_it_does_and_the_next_is_silent(void **st
     (void)state;
     run_result r;
     make_old_library();
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     expect_err(&r, "this library comes from an older glimpse: its pictures are read once");
     run_free(&r);
     assert_int_equal(unidentified(), 0);
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
@@ -464,19 +464,19 @@ static void the_first_command_says_what_it_does_and_the_next_is_silent(void **st
     make_old_library();
     free(output_of("rm upgraded/photos/copy.jpg upgraded/photos/animals/b*"));
     rate("upgraded/photos/vehicles", 1);
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", "-q", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", "-q", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
     assert_true(unidentified() > 0);
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     expect_err(&r, "not yet identified: until they are, do not edit their files");
     run_free(&r);
     run(&r, "index", "upgraded/photos", "--library", OLD, "--model", "demo", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
@@ -488,7 +488,7 @@ static void a_disk_that_is_away_is_waited_for(void **state) {
     make_old_library();
     free(output_of("mv upgraded/photos upgraded/away"));
     for (int round = 0; round < 2; round++) {
-        run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+        run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
         expect(&r, 0);
         expect_err(&r, "pictures are not yet identified: until they are, do not edit their files");
         run_free(&r);
@@ -499,7 +499,7 @@ static void a_disk_that_is_away_is_waited_for(void **state) {
     expect_out(&r, "pictures are not yet identified");
     run_free(&r);
     free(output_of("mv upgraded/away upgraded/photos"));
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_int_equal(unidentified(), 0);
@@ -515,7 +515,7 @@ static void bytes_that_are_known_are_identified_whatever_their_times(void **stat
     make_old_library();
     free(output_of("find upgraded/photos -type f -exec touch -d 2001-02-03 {} +"));
     run_result r;
-    run(&r, "search", "a bat", "--library", OLD, "--model", "demo", NULL);
+    run(&r, "search", "a bat", "--all-scores", "--library", OLD, "--model", "demo", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_int_equal(unidentified(), 0);

@@ -178,7 +178,7 @@ static void table_and_tsv_are_safe_to_look_at(void **state) {
         tabs += *s == '\t';
     }
     assert_int_equal(lines, ODD);
-    assert_int_equal(tabs, 6 * ODD);
+    assert_int_equal(tabs, 7 * ODD);
     expect_out(&r, "/tab\\tand\\\\backslash.ppm\t");
     expect_out(&r, "/new\\nline.ppm\t");
     expect_out(&r, "/broken\xFF\xFEutf8.ppm\t");

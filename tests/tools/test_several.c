@@ -132,7 +132,7 @@ static void people_and_tables_are_shown_the_ranks(void **state) {
     size_t tabs = 0;
     for (const char *c = r.out; *c; c++)
         tabs += *c == '\t';
-    assert_int_equal(tabs, 10); /* seven fields, and two for each model */
+    assert_int_equal(tabs, 11); /* eight fields, and two for each model */
     run_free(&r);
     char *page = read_whole_file("page.html", NULL);
     assert_non_null(strstr(page, "ranks fused"));
@@ -250,8 +250,8 @@ static void what_is_missing_is_embedded_first_when_asked(void **state) {
     expect_err(&r, "no picture was indexed with the model ./third yet; glimpse index "
                    "--model ./third does it");
     run_free(&r);
-    run(&r, "search", "x", "--model", "demo+./third", "--embed", "-l", "lib", "-k", "24", "--paths",
-        NULL);
+    run(&r, "search", "x", "--all-scores", "--model", "demo+./third", "--embed", "-l", "lib", "-k",
+        "24", "--paths", NULL);
     expect(&r, 0);
     expect_err(&r, "./third covers 0 of the library's 24 files; the rest is embedded first");
     expect_err(&r, "24 pictures embedded in ");
@@ -315,7 +315,7 @@ static void embedding_that_is_stopped_keeps_its_work_and_goes_on(void **state) {
         before = now;
     }
     assert_true(stopped > 0);
-    run(&r, "search", "x", "--model", "demo", "--embed", "-l", "long", NULL);
+    run(&r, "search", "x", "--all-scores", "--model", "demo", "--embed", "-l", "long", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_true(embedded_by("long", "demo") == MANY);

@@ -35,6 +35,11 @@
               "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
      CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
      CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
+/* What is left out for its relevance (glimpse/session_search.h). */
+#define OPTIONS_RELEVANCE(find)                                        \
+ CLI_NUMBER("relevance", 0, &(find).relevance, "R",                    \
+            "leave out what is less relevant, 0 to 1 (default: 0.5)"), \
+     CLI_FLAG("all-scores", 0, &(find).all_scores, "leave nothing out for its relevance")
 /* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \

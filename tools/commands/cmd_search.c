@@ -41,7 +41,8 @@ static int has_words(const glimpse_query *query) {
 }
 
 /* Remarks, and the results. */
-static int print_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
+static int print_hits(const output_options *o, const char *query, const glimpse_hits *hits,
+                      const glimpse_find_options *find) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     progress_clear();
     if (summary->truncated) {
@@ -49,6 +50,10 @@ static int print_hits(const output_options *o, const char *query, const glimpse_
     }
     vlm_note_use(&summary->vlm);
     output_note_models(hits);
+    output_note_cutoff(hits, find->all_scores,
+                       find->captions ? "captions"
+                       : find->rerank ? "the vision-language model"
+                                      : NULL);
     int code = output_hits(o, query, hits);
     if (summary->failed > 0) {
         tool_note("%s of the %s pictures looked at again got no score and kept their place",
@@ -71,6 +76,7 @@ static int run(int argc, char **argv) {
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
+        OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
@@ -117,6 +123,8 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
+    } else if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
+        code = cli_misuse(&cmd_search, "--relevance goes from 0 to 1");
     } else if ((status = glimpse_search_options_check(&search)) < 0) {
         code = cli_refused(&cmd_search, status);
     }
@@ -137,7 +145,7 @@ static int run(int argc, char **argv) {
     }
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     status = glimpse_session_search(&hits, s.base, arguments.words, arguments.count, &find);
-    code = status < 0 ? session_fail(status) : print_hits(&output, text, hits);
+    code = status < 0 ? session_fail(status) : print_hits(&output, text, hits, &find);
 done:
     glimpse_hits_free(hits);
     glimpse_query_free(query);

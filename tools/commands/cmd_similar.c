@@ -13,11 +13,13 @@ static int run(int argc, char **argv) {
     session s = {0};
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
+    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     uint64_t k = 10;
-    int with_self = 0, embed = 0;
+    int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
-        CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
+        CLI_FLAG("with-self", 0, &find.with_self, "leave the picture itself among the results"),
+        OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
@@ -38,9 +40,11 @@ static int run(int argc, char **argv) {
     }
     const char *path = arguments.words[0];
     search.k = (size_t)k;
-    glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
-    find.with_self = with_self;
+    if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
+        code = cli_misuse(&cmd_similar, "--relevance goes from 0 to 1");
+        goto done;
+    }
     int status = glimpse_search_options_check(&search);
     if (status < 0) {
         code = cli_refused(&cmd_similar, status);
@@ -53,6 +57,7 @@ static int run(int argc, char **argv) {
         goto done;
     }
     output_note_models(hits);
+    output_note_cutoff(hits, find.all_scores, NULL);
     code = output_hits(&output, path, hits);
 done:
     glimpse_hits_free(hits);

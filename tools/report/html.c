@@ -122,6 +122,9 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     }
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
+    if (list->relevances && !isnan(list->relevances[i])) {
+        (void)fprintf(to, " &middot; relevance %.2f", list->relevances[i]);
+    }
     (void)fputs("</div>", to);
     write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);

@@ -111,6 +111,18 @@ static void write_taken(json_out *j, const glimpse_result *r) {
     jout_text_or_null(j, "taken_offset", offset);
 }
 
+/* What was left out; both null when nothing was. */
+static void write_cutoff(json_out *j, const glimpse_hits_summary *summary) {
+    const char *key = summary->matched_at_least ? "matched_at_least" : "matched";
+    jout_key(j, "cutoff"), jout_number(j, summary->cutoff);
+    jout_key(j, key);
+    if (isnan(summary->cutoff)) {
+        jout_null(j);
+    } else {
+        jout_uint(j, summary->matched);
+    }
+}
+
 static void print_json(const output_list *list) {
     json_out j = {stdout, 0};
     jout_open(&j, '{');
@@ -129,6 +141,7 @@ static void print_json(const output_list *list) {
         jout_key(&j, "failed"), jout_uint(&j, list->failed);
         jout_close(&j, '}');
     }
+    if (list->summary) write_cutoff(&j, list->summary);
     jout_key(&j, "results");
     jout_open(&j, '[');
     for (size_t i = 0; i < list->count; i++) {
@@ -136,6 +149,9 @@ static void print_json(const output_list *list) {
         jout_open(&j, '{');
         jout_key(&j, "rank"), jout_uint(&j, i + 1);
         jout_key(&j, "score"), jout_number(&j, r->score);
+        if (list->relevances) {
+            jout_key(&j, "relevance"), jout_number(&j, list->relevances[i]);
+        }
         write_ranking(&j, list, i);
         jout_path(&j, "path", r->path);
         jout_key(&j, "id"), jout_string(&j, r->id);
@@ -195,6 +211,11 @@ static void print_tsv(const output_list *list) {
                 (void)printf("\t%.6f\t%.6f\t", second->probability, second->blended);
             }
         }
+        if (list->relevances && !isnan(list->relevances[i])) {
+            (void)printf("\t%.4f", list->relevances[i]);
+        } else if (list->relevances) {
+            (void)putchar('\t');
+        }
         (void)putchar('\n');
     }
 }
@@ -232,11 +253,17 @@ static char *shown_path(const glimpse_result *r) {
     return shown;
 }
 
+/* Told of all or of none. */
+static int has_relevance(const output_list *list) {
+    return list->relevances && list->count > 0 && !isnan(list->relevances[0]);
+}
+
 /* The scores of every ranking there is, one column each. */
 static void print_scores(const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
     /* Fused scores lie close together, below 0.02 a model. */
     (void)printf(list->models ? "%6.4f  " : "%6.3f  ", r->score);
+    if (has_relevance(list)) (void)printf("%4.2f  ", list->relevances[i]);
     for (size_t m = 0; m < list->model_count; m++) {
         if (list->ranks[i][m].rank > 0) {
             (void)printf("%*zu  ", MODEL_COLUMNS, list->ranks[i][m].rank);
@@ -296,6 +323,7 @@ static void print_table(const output_list *list, preview_protocol preview) {
     size_t widest = 4;
     char **paths = xcalloc(list->count, sizeof *paths);
     if (list->captions) other_columns += 10;
+    if (has_relevance(list)) other_columns += 6;
     if (list->seconds) other_columns += 8;
     other_columns += list->model_count * (MODEL_COLUMNS + 2);
     for (size_t i = 0; i < list->count; i++) {
@@ -310,6 +338,7 @@ static void print_table(const output_list *list, preview_protocol preview) {
     }
     if (list->count > 0) {
         (void)fputs(" score  ", stdout);
+        if (has_relevance(list)) (void)fputs("rel.  ", stdout);
         for (size_t m = 0; m < list->model_count; m++)
             print_model(list->models[m].name);
         (void)printf("%s%s", list->captions ? " caption  " : "", list->seconds ? "   vlm  " : "");
@@ -402,10 +431,26 @@ void output_note_models(const glimpse_hits *hits) {
     free(name);
 }
 
+void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by_others) {
+    const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
+    if (all_scores) return;
+    if (isnan(summary->cutoff) && summary->no_relevance) {
+        tool_note("nothing is left out for its relevance: %s", summary->no_relevance);
+    } else if (glimpse_hits_count(hits) == 0 && summary->best < summary->cutoff) {
+        tool_note("no picture is relevant enough: the best has %.2f, the cut-off is %.2f "
+                  "(--all-scores shows everything)",
+                  summary->best, summary->cutoff);
+    } else if (by_others) {
+        tool_note("what is left out for its relevance goes by the embeddings, not by %s",
+                  by_others);
+    }
+}
+
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     size_t count = glimpse_hits_count(hits);
     output_second *seconds = xcalloc(count, sizeof *seconds);
+    double *relevances = xcalloc(count, sizeof *relevances);
     output_list list = {.query = query,
                         .model = summary->model,
                         .fingerprint = summary->fingerprint,
@@ -414,11 +459,14 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .captions = summary->captions,
                         .models = summary->models,
                         .model_count = summary->model_count,
-                        .ranks = xcalloc(count, sizeof *list.ranks)};
+                        .ranks = xcalloc(count, sizeof *list.ranks),
+                        .relevances = relevances,
+                        .summary = summary};
     for (size_t i = 0; i < count; i++) {
         const glimpse_hit *hit = glimpse_hits_get(hits, i);
         list.results[i] = hit->result;
         list.ranks[i] = hit->ranks;
+        relevances[i] = hit->relevance;
         seconds[i] = (output_second){hit->probability, hit->blended, hit->reason};
     }
     if (summary->reranked) {
@@ -431,6 +479,7 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
     int code = output_print(o, &list);
     free(list.results);
     free(list.ranks);
+    free(relevances);
     free(seconds);
     return code;
 }

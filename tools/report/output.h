@@ -15,12 +15,12 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                    \
- OPTIONS_LIST_OUTPUT(                                                                        \
-     o, "rank, score, path, width, height, taken, id; with tabs, \\t \\n \\r \\\\ escaped"), \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),  \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                           \
-                  "show the pictures in the terminal, where it can"),                        \
+#define OUTPUT_OPTIONS(o)                                                                         \
+ OPTIONS_LIST_OUTPUT(o, "rank, score, path, width, height, taken, id, relevance; with tabs, \\t " \
+                        "\\n \\r \\\\ escaped"),                                                  \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),       \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel",                                \
+                  "show the pictures in the terminal, where it can"),                             \
      CLI_OPTIONAL("open", 0, &(o).open, "N", "open the best N (5) in the desktop viewer")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
@@ -48,7 +48,9 @@ typedef struct output_list {
     /* Of several models: scores are fused then. */
     const glimpse_hits_model *models; /* [model_count] */
     size_t model_count;
-    const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
+    const glimpse_hit_rank **ranks;      /* [count], of [model_count] each */
+    const double *relevances;            /* [count] NaN where it cannot be told; NULL: none is */
+    const glimpse_hits_summary *summary; /* of the search, or NULL */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
@@ -57,6 +59,10 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+
+/* Notes on what was left out for its relevance, and why nothing was. `by_others`: what else had a
+ * part in the order ("captions"), or NULL; `all_scores`: it was asked for that nothing is. */
+void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by_others);
 
 /* Of several models: a note when they do not cover the same number of pictures. */
 void output_note_models(const glimpse_hits *hits);
