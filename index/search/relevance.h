@@ -21,7 +21,7 @@
 #include "library_private.h"
 
 enum {
-    GLIMPSE_BACKGROUND_SAMPLE = 2048,   /* pictures that are looked at, however many there are */
+    GLIMPSE_BACKGROUND_SAMPLE = 4096,   /* pictures that are looked at, however many there are */
     GLIMPSE_BACKGROUND_REFERENCES = 256 /* of these are queries, for queries that are pictures */
 };
 
