@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* By the indexes; what they leave is not looked at. */
-static int run(glimpse_search *s, int *at_least, const glimpse_model_key *key,
+static int run(glimpse_search *s, int *more, const glimpse_model_key *key,
                const glimpse_search_options *options) {
     int status = glimpse_search_open(s, key, options), final = 1;
     if (status == GLIMPSE_OK && !s->vectors) {
@@ -17,18 +17,18 @@ static int run(glimpse_search *s, int *at_least, const glimpse_model_key *key,
     } else if (status == GLIMPSE_OK && s->store->ops->vectors.count(s->vectors) > 0) {
         status = glimpse_search_ask_index(s, &final);
     }
-    *at_least = !final;
+    *more = !final;
     s->store->ops->filters.close(s->filter);
     return status;
 }
 
-int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *library,
+int glimpse_library_count_key(uint64_t *count, int *more, glimpse_library *library,
                               const glimpse_model_key *key, const float *query,
                               const glimpse_search_options *options) {
     glimpse_store *store = glimpse_library_store(library);
     glimpse_search s = {.store = store, .dim = key->dim, .query = query};
     *count = 0;
-    *at_least = 0;
+    *more = 0;
     s.counts = 1;
     s.whole_only = options->whole_only;
     s.min_score = options->min_score;
@@ -41,7 +41,7 @@ int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *l
     if (!s.row) return glimpse_fail_nomem(key->dim * sizeof *s.row, "a query");
     int status = store->ops->begin_read(store);
     if (status == GLIMPSE_OK) {
-        status = run(&s, at_least, key, options);
+        status = run(&s, more, key, options);
         store->ops->end_read(store);
     }
     *count = s.count;

@@ -42,10 +42,10 @@ int glimpse_background_create(glimpse_background **out, size_t dim, size_t promp
         b->dim = dim;
         b->prompt_count = prompt_count;
         b->prompts = calloc(prompt_count + 1, dim * sizeof *b->prompts);
-        b->reach = calloc(prompt_count + 1, sizeof *b->reach);
+        b->scores = calloc(prompt_count + 1, sizeof *b->scores);
         b->mean = calloc(dim + 1, sizeof *b->mean);
     }
-    if (!b || !b->prompts || !b->reach || !b->mean) {
+    if (!b || !b->prompts || !b->scores || !b->mean) {
         glimpse_background_free(b);
         return glimpse_fail_nomem(prompt_count * dim * sizeof(float), "a background");
     }
@@ -56,7 +56,7 @@ int glimpse_background_create(glimpse_background **out, size_t dim, size_t promp
 void glimpse_background_free(glimpse_background *background) {
     if (!background) return;
     free(background->prompts);
-    free(background->reach);
+    free(background->scores);
     free(background->mean);
     free(background);
 }
@@ -77,7 +77,7 @@ typedef struct sample {
 } sample;
 
 /* Spread evenly over the rows, which are in the order in which pictures came. */
-static int take_sample(sample *out, const glimpse_store_ops *ops, const glimpse_vectors *vectors,
+static int load_sample(sample *out, const glimpse_store_ops *ops, const glimpse_vectors *vectors,
                        size_t dim) {
     const size_t total = ops->vectors.count(vectors);
     size_t count = total < GLIMPSE_BACKGROUND_SAMPLE ? total : GLIMPSE_BACKGROUND_SAMPLE;
@@ -100,7 +100,7 @@ typedef struct tally {
 /* One query's scores over the sample. The best of twice as many pictures is better by as much as
  * the best of all is better than those of the halves: so the best of the whole library is told
  * from a sample. */
-static void add_query(tally *t, glimpse_prompt_reach *reach, const sample *s, const float *query,
+static void add_query(tally *t, glimpse_prompt_scores *scores, const sample *s, const float *query,
                       size_t itself) {
     double sum = 0, squares = 0, tops[2] = {-1, -1};
     size_t count = 0;
@@ -121,7 +121,7 @@ static void add_query(tally *t, glimpse_prompt_reach *reach, const sample *s, co
     t->top_squares += top * top;
     t->growth += top - (tops[0] + tops[1]) / 2;
     t->count++;
-    if (reach) *reach = (glimpse_prompt_reach){(float)mean, (float)sqrt(variance), (float)top};
+    if (scores) *scores = (glimpse_prompt_scores){(float)mean, (float)sqrt(variance), (float)top};
 }
 
 static glimpse_background_scale scale_of(const tally *t, double doublings) {
@@ -138,7 +138,7 @@ int glimpse_background_measure(glimpse_background *b, glimpse_store *store,
                                const glimpse_vectors *vectors) {
     sample s;
     tally texts = {0}, references = {0};
-    int status = take_sample(&s, store->ops, vectors, b->dim);
+    int status = load_sample(&s, store->ops, vectors, b->dim);
     if (status == GLIMPSE_OK) {
         memset(b->mean, 0, b->dim * sizeof *b->mean);
         for (size_t i = 0; i < s.count; i++) {
@@ -146,7 +146,7 @@ int glimpse_background_measure(glimpse_background *b, glimpse_store *store,
                 b->mean[k] += s.rows[i * b->dim + k] / (float)s.count;
         }
         for (size_t p = 0; p < b->prompt_count; p++)
-            add_query(&texts, &b->reach[p], &s, b->prompts + p * b->dim, SIZE_MAX);
+            add_query(&texts, &b->scores[p], &s, b->prompts + p * b->dim, SIZE_MAX);
         const size_t count =
             s.count < GLIMPSE_BACKGROUND_REFERENCES ? s.count : GLIMPSE_BACKGROUND_REFERENCES;
         for (size_t i = 0; i < count; i++) {
@@ -216,8 +216,8 @@ int glimpse_background_pack(void **data, size_t *size, const glimpse_background 
     }
     to = write_floats(to, b->mean, b->dim);
     for (size_t p = 0; p < b->prompt_count; p++) {
-        const float reach[3] = {b->reach[p].mean, b->reach[p].deviation, b->reach[p].top};
-        to = write_floats(to, reach, 3);
+        const float scores[3] = {b->scores[p].mean, b->scores[p].deviation, b->scores[p].top};
+        to = write_floats(to, scores, 3);
     }
     glimpse_f16_store(to, b->prompts, b->prompt_count * b->dim);
     return GLIMPSE_OK;
@@ -253,9 +253,9 @@ int glimpse_background_unpack(glimpse_background **out, const void *data, size_t
     b->references = (glimpse_background_scale){scales[3], scales[4], scales[5]};
     from = read_floats(b->mean, from, dim);
     for (size_t p = 0; p < b->prompt_count; p++) {
-        float reach[3];
-        from = read_floats(reach, from, 3);
-        b->reach[p] = (glimpse_prompt_reach){reach[0], reach[1], reach[2]};
+        float scores[3];
+        from = read_floats(scores, from, 3);
+        b->scores[p] = (glimpse_prompt_scores){scores[0], scores[1], scores[2]};
     }
     glimpse_f16_load(b->prompts, from, b->prompt_count * dim);
     return GLIMPSE_OK;

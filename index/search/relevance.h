@@ -21,26 +21,26 @@
 #include "library_private.h"
 
 enum {
-    GLIMPSE_BACKGROUND_SAMPLE = 2048,   /* pictures that are looked at, however many there are */
+    GLIMPSE_BACKGROUND_SAMPLE = 4096,   /* pictures that are looked at, however many there are */
     GLIMPSE_BACKGROUND_REFERENCES = 256 /* of these are queries, for queries that are pictures */
 };
 
-/* What queries of a kind reach. */
+/* Of queries of a kind. */
 typedef struct glimpse_background_scale {
     double width; /* deviation of one query's scores over the sample, the root of the mean square */
     double top, spread; /* of their best scores: mean and deviation */
 } glimpse_background_scale;
 
-typedef struct glimpse_prompt_reach { /* of one prompt, over the sample */
+typedef struct glimpse_prompt_scores { /* of one prompt, over the sample */
     float mean, deviation, top;
-} glimpse_prompt_reach;
+} glimpse_prompt_scores;
 
 typedef struct glimpse_background {
     size_t dim, prompt_count;
-    float *prompts;              /* [prompt_count][dim] as stored: f16 */
-    glimpse_prompt_reach *reach; /* [prompt_count] */
-    float *mean;                 /* [dim] of the sample */
-    uint64_t pictures;           /* of the library, when it was measured; 0: not yet */
+    float *prompts;                /* [prompt_count][dim] as stored: f16 */
+    glimpse_prompt_scores *scores; /* [prompt_count] */
+    float *mean;                   /* [dim] of the sample */
+    uint64_t pictures;             /* of the library, when it was measured; 0: not yet */
     glimpse_background_scale texts, references;
 } glimpse_background;
 
@@ -68,12 +68,13 @@ int glimpse_relevance_judge(glimpse_relevance *out, const glimpse_background *ba
                             glimpse_store *store, const glimpse_vectors *vectors,
                             const float *query, double pictures);
 double glimpse_relevance_of(const glimpse_relevance *relevance, double score);
-/* The lowest score that is at least so relevant. */
+/* The lowest score that is no less relevant than that. */
 double glimpse_relevance_score(const glimpse_relevance *relevance, double cutoff);
 
-/* How many pictures pass the filters of `options` with at least options->min_score. Of large
- * libraries an eighth is looked at, the nearest ones: *at_least is 1 when all of these count. */
-int glimpse_library_count_key(uint64_t *count, int *at_least, glimpse_library *library,
+/* How many pictures pass the filters of `options` and options->min_score. Beyond
+ * GLIMPSE_COUNT_LIMIT not all are looked at: *more is 1 then. */
+enum { GLIMPSE_COUNT_LIMIT = 16384 };
+int glimpse_library_count_key(uint64_t *count, int *more, glimpse_library *library,
                               const glimpse_model_key *key, const float *query,
                               const glimpse_search_options *options);
 

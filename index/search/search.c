@@ -24,13 +24,19 @@
 #include "core/memory.h"
 #include "core/options.h"
 #include "dates.h"
+#include "relevance.h"
 #include "search_private.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_EXTRA = 32, COUNTED_FIRST = 256, MAX_FETCH = 4096, FEW_FILES = 2000 };
+enum {
+    FIRST_EXTRA = 32,
+    COUNTED_FIRST = GLIMPSE_COUNT_LIMIT / 64,
+    MAX_FETCH = 4096,
+    FEW_FILES = 2000
+};
 
 /* How many of what was found, sorted, are on the pages before. */
 static size_t count_before(const glimpse_search *s) {
@@ -91,7 +97,7 @@ int glimpse_search_ask_index(glimpse_search *s, int *final) {
     size_t limit = whole.total / 8 > MAX_FETCH ? whole.total / 8 : MAX_FETCH;
     size_t n = s->k + (s->page ? (size_t)s->page->shown : 0);
     n = s->k < limit && n < limit ? n + n / 4 + FIRST_EXTRA : limit + 1;
-    if (s->counts) n = COUNTED_FIRST;
+    if (s->counts) n = COUNTED_FIRST, limit = GLIMPSE_COUNT_LIMIT;
     if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         whole.count = n < whole.total ? n : whole.total;

@@ -2,7 +2,9 @@
  * session_relevance.c - backgrounds: found in the session, found in the library, or made.
  *
  * Writers make them at the end of indexing. Who searches a library that has none, or one of other
- * prompts, makes it for itself and keeps it while the session is open: a search writes nothing.
+ * prompts, makes it for itself and keeps it while the session is open. Where that took long, as
+ * with a large text tower, it is kept in the library as well, if that may be written and nobody
+ * else does.
  */
 #include "session_relevance.h"
 
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_PROMPTS_BYTES = 1 << 20, BATCH = 64, NOTED_SECONDS = 2 };
+enum { MAX_PROMPTS_BYTES = 1 << 20, BATCH = 64, LONG_SECONDS = 1 };
 
 static const char shipped_prompts[] = "relevance.txt";
 static const char why_few[] = "the library has fewer than 50 pictures";
@@ -275,8 +277,8 @@ static int make(glimpse_background **out, const prompts *p, int with_prompts, gl
 
 static int load_or_make(kept_background **out, const prompts *p, int with_prompts,
                         glimpse_session *session, glimpse_session *part, glimpse_library *library,
-                        const place *at, const glimpse_model *model,
-                        const session_control *control) {
+                        const place *at, const glimpse_model *model, const session_control *control,
+                        int *took_long) {
     glimpse_background *background = NULL;
     const double start = now();
     int status = load_stored(&background, at, &p->key);
@@ -289,52 +291,8 @@ static int load_or_make(kept_background **out, const prompts *p, int with_prompt
         glimpse_background_free(background);
         return status;
     }
-    if (made && now() - start > NOTED_SECONDS) {
-        glimpse_session_note(
-            session, "%.0f s went into what relevance is told by; %s keeps it in the library",
-            now() - start, glimpse_wording("glimpse_library_ingest", NULL));
-    }
+    *took_long = made && now() - start > LONG_SECONDS;
     return keep(out, session, at->model.fingerprint, &p->key, background);
-}
-
-int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_session *part,
-                          glimpse_library *library, const glimpse_model *model, const float *vector,
-                          double pictures, const session_control *control) {
-    const glimpse_kept_error before = glimpse_error_keep();
-    glimpse_store *store = glimpse_library_store(library);
-    kept_background *kept = NULL;
-    place at = {0};
-    prompts p = {0};
-    *out = (session_judge){{0}, NULL};
-    int status = load_prompts(&p, session);
-    if (status < 0) return status;
-    const int with_prompts = pictures < 1.0;
-    if (p.count == 0 && with_prompts) out->why = why_no_prompts;
-    status = store->ops->begin_read(store);
-    if (status < 0) goto done;
-    status = find_place(&at, library, model);
-    if (status == GLIMPSE_E_NOT_FOUND || status == GLIMPSE_E_LIMIT) { /* the search says so */
-        out->why = status == GLIMPSE_E_LIMIT ? why_no_memory : why_few;
-        glimpse_error_restore(&before);
-        status = GLIMPSE_OK;
-    } else if (status == GLIMPSE_OK && at.pictures < GLIMPSE_RELEVANCE_PICTURES) {
-        out->why = why_few;
-    } else if (status == GLIMPSE_OK && !out->why) {
-        kept = find_kept(session, at.model.fingerprint, &p.key, at.pictures, with_prompts);
-        if (!kept) {
-            status =
-                load_or_make(&kept, &p, with_prompts, session, part, library, &at, model, control);
-        }
-        if (status == GLIMPSE_OK) {
-            status = glimpse_relevance_judge(&out->relevance, kept->background, store, at.vectors,
-                                             vector, pictures);
-        }
-    }
-    store->ops->end_read(store);
-done:
-    release(session, kept);
-    free_prompts(&p);
-    return status;
 }
 
 /*
@@ -350,6 +308,55 @@ static int write_background(const place *at, const prompts *p, const glimpse_bac
         at->store->ops->unlock(at->store);
     }
     free(stored.data);
+    return status;
+}
+
+/* Who may not is no worse off than without. */
+static void try_to_write(const place *at, const prompts *p, const glimpse_background *b) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    if (at->store->read_only || b->prompt_count == 0) return;
+    if (write_background(at, p, b) < 0) glimpse_error_restore(&before);
+}
+
+int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_session *part,
+                          glimpse_library *library, const glimpse_model *model, const float *vector,
+                          double pictures, const session_control *control) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_store *store = glimpse_library_store(library);
+    kept_background *kept = NULL;
+    place at = {0};
+    prompts p = {0};
+    *out = (session_judge){{0}, NULL};
+    int status = load_prompts(&p, session);
+    if (status < 0) return status;
+    const int with_prompts = pictures < 1.0;
+    int took_long = 0;
+    if (p.count == 0 && with_prompts) out->why = why_no_prompts;
+    status = store->ops->begin_read(store);
+    if (status < 0) goto done;
+    status = find_place(&at, library, model);
+    if (status == GLIMPSE_E_NOT_FOUND || status == GLIMPSE_E_LIMIT) { /* the search says so */
+        out->why = status == GLIMPSE_E_LIMIT ? why_no_memory : why_few;
+        glimpse_error_restore(&before);
+        status = GLIMPSE_OK;
+    } else if (status == GLIMPSE_OK && at.pictures < GLIMPSE_RELEVANCE_PICTURES) {
+        out->why = why_few;
+    } else if (status == GLIMPSE_OK && !out->why) {
+        kept = find_kept(session, at.model.fingerprint, &p.key, at.pictures, with_prompts);
+        if (!kept) {
+            status = load_or_make(&kept, &p, with_prompts, session, part, library, &at, model,
+                                  control, &took_long);
+        }
+        if (status == GLIMPSE_OK) {
+            status = glimpse_relevance_judge(&out->relevance, kept->background, store, at.vectors,
+                                             vector, pictures);
+        }
+    }
+    store->ops->end_read(store);
+    if (status == GLIMPSE_OK && took_long) try_to_write(&at, &p, kept->background);
+done:
+    release(session, kept);
+    free_prompts(&p);
     return status;
 }
 

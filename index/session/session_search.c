@@ -181,10 +181,10 @@ static int find_best(double *best, const find *f, const session_judge *judge,
     return status;
 }
 
-/* `least`: the score at the cut-off. */
-static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *judge, double least,
-                      double min_score, glimpse_library *library, const glimpse_model *model,
-                      const float *vector) {
+/* `min_cosine`: the score at the cut-off. */
+static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *judge,
+                      double min_cosine, double min_score, glimpse_library *library,
+                      const glimpse_model *model, const float *vector) {
     glimpse_search_options search = f->search;
     int status = GLIMPSE_OK;
     glimpse_hits_set_relevance(hits, judge, 1);
@@ -196,14 +196,14 @@ static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *ju
     hits->summary.cutoff = f->options.relevance;
     hits->summary.matched = hits->count;
     /* Fewer than were asked for are all there are. */
-    if (hits->count < f->search.k && min_score <= least && !f->search.captions &&
+    if (hits->count < f->search.k && min_score <= min_cosine && !f->search.captions &&
         !f->options.page_token) {
         return GLIMPSE_OK;
     }
     const glimpse_model_key key = glimpse_model_get_key(model);
-    search.min_score = least;
-    return glimpse_library_count_key(&hits->summary.matched, &hits->summary.matched_at_least,
-                                     library, &key, vector, &search);
+    search.min_score = min_cosine;
+    return glimpse_library_count_key(&hits->summary.matched, &hits->summary.more_matched, library,
+                                     &key, vector, &search);
 }
 
 /* Searches, and makes hits of what is found. */
@@ -215,7 +215,7 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     int has_page = 0;
     session_judge judge;
     const double min_score = f->search.min_score;
-    double least = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
+    double min_cosine = GLIMPSE_SEARCH_OPTIONS_INIT.min_score;
     f->query.fingerprint = glimpse_model_fingerprint(model);
     int status = glimpse_session_load_page(&page, &has_page, &f->query);
     if (status < 0) return status;
@@ -223,8 +223,8 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
                                    &f->control);
     if (status < 0) return status;
     if (!judge.why && !f->options.all_scores) {
-        least = glimpse_relevance_score(&judge.relevance, f->options.relevance);
-        if (least > f->search.min_score) f->search.min_score = least;
+        min_cosine = glimpse_relevance_score(&judge.relevance, f->options.relevance);
+        if (min_cosine > f->search.min_score) f->search.min_score = min_cosine;
     }
     f->search.k = first_count(f);
     status = glimpse_library_search_page(&results, library, model, vector, &f->search,
@@ -250,7 +250,7 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
     if (status != GLIMPSE_OK) return status;
     glimpse_hits *hits = *out;
-    status = judge_hits(hits, f, &judge, least, min_score, library, model, vector);
+    status = judge_hits(hits, f, &judge, min_cosine, min_score, library, model, vector);
     if (status < 0) return status;
     hits->summary.captions = f->search.captions != NULL;
     hits->summary.before = page.shown;

@@ -416,7 +416,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
         /* Of a ranking that is cut off there may be more. */
         if (status == GLIMPSE_OK && glimpse_results_count(lists[i]) == own.k &&
             models[i].embedded > own.k) {
-            hits->summary.matched_at_least = 1;
+            hits->summary.more_matched = 1;
         }
     }
     if (status == GLIMPSE_OK) status = judge_parts(judges, queries, parts, library, cut);
@@ -424,7 +424,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     if (status == GLIMPSE_OK) status = glimpse_fuse_models(&fused, &count, lists, parts->count);
     if (status == GLIMPSE_OK) {
         leave_out(&hits->summary, fused, &count, judges, parts->count, cut);
-        if (isnan(hits->summary.cutoff)) hits->summary.matched_at_least = 0;
+        if (isnan(hits->summary.cutoff)) hits->summary.more_matched = 0;
     }
     if (status == GLIMPSE_OK) status = keep_hits(hits, fused, count < k ? count : k);
     if (status == GLIMPSE_OK) glimpse_hits_set_relevance(hits, judges, parts->count);

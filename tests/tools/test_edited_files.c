@@ -64,7 +64,7 @@ static char *output_of(const char *line) {
 #define ON "--library library --model demo"
 static const char *const questions[] = {
     "\"$G\" search 'a bat' -k 200 --json " ON " | grep -o '\"id\":\"[0-9a-f]*\"' | sort",
-    "\"$G\" search 'a picture' --label airplane -k 200 --json " ON
+    "\"$G\" search 'a picture' --all-scores --label airplane -k 200 --json " ON
     " | grep -o '\"id\":\"[0-9a-f]*\"'",
     "\"$G\" caption --library library --stored -q | cut -f 2 | sort",
     "\"$G\" dedup --decisions --library library | grep -c '^[0-9]'",
@@ -415,7 +415,7 @@ static void edits_after_a_killed_upgrade_lose_nothing_and_encode_nothing(void **
     static const char *const old_questions[] = {
         "\"$G\" search 'a bat' -k 200 --json --library " OLD
         " --model demo | grep -o '\"id\":\"[0-9a-f]*\"' | sort",
-        "\"$G\" search 'a picture' --label airplane -k 9 --json --library " OLD
+        "\"$G\" search 'a picture' --all-scores --label airplane -k 9 --json --library " OLD
         " --model demo | grep -o '\"id\":\"[0-9a-f]*\"'",
         "\"$G\" caption --library " OLD " --stored -q | cut -f 2 | sort",
         "\"$G\" dedup --decisions --library " OLD " | grep -c '^[0-9]'",

@@ -609,17 +609,17 @@ static void a_model_that_covers_a_part_says_so(void **state) {
     make_model(MODELS "/other", 1);
     index_with("one", "demo");
     index_with("two", "other");
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 0);
     expect_err(&r, "2 of 3 pictures are embedded by demo");
     expect_err(&r, "glimpse index --model demo");
     run_free(&r);
-    run(&r, "search", "x", "-m", "other", NULL);
+    run(&r, "search", "x", "--all-scores", "-m", "other", NULL);
     expect(&r, 0);
     expect_err(&r, "1 of 3 pictures are embedded by other");
     run_free(&r);
     index_with("two", "demo");
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
@@ -639,7 +639,7 @@ static void a_model_that_was_moved_is_found_by_its_fingerprint(void **state) {
     expect_out(&r, "\"model\":\"beside\"");
     run_free(&r);
     shell("rm -r beside");
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 4);
     expect_err(&r, "the library was made with the model beside, which is no longer at ");
     run_free(&r);
@@ -652,7 +652,7 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     make_model(MODELS "/org/first", 1);
     make_model(MODELS "/org/second", 2);
     index_with("one", "org/first");
-    run(&r, "search", "x", "-m", "org/second", NULL);
+    run(&r, "search", "x", "--all-scores", "-m", "org/second", NULL);
     expect(&r, 4);
     expect_err(&r, "the model org/second yet; glimpse index --model org/second does it\n");
     run_free(&r);
@@ -661,7 +661,7 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     expect_err(&r, "goes on being asked with org/first where no model is named (glimpse models "
                    "--default org/second changes that)");
     run_free(&r);
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 0);
     expect_err(&r, "2 of 3 pictures are embedded by org/first, the others are not found (glimpse "
                    "index --model org/first embeds them, too)");
@@ -670,7 +670,7 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     expect(&r, 0);
     expect_err(&r, "org/first is the library's default model");
     run_free(&r);
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 4);
     expect_err(&r, "the library was made with the model org/first, which is no longer at ");
     expect_err(&r, "or get it again with glimpse pull org/first; glimpse models --default NAME "
@@ -684,7 +684,7 @@ static void messages_call_a_model_by_a_name_that_can_be_typed(void **state) {
     expect_err(&r, "org/second covers 1 of the library's 3 files; glimpse index --model org/second "
                    "embeds the rest\n");
     run_free(&r);
-    run(&r, "search", "x", "--embed", NULL);
+    run(&r, "search", "x", "--all-scores", "--embed", NULL);
     expect(&r, 0);
     expect_err(&r, "org/second covers 1 of the library's 3 files");
     run_free(&r);
@@ -753,7 +753,7 @@ static void in_a_pipe_the_demo_model_is_used_and_said(void **state) {
     run(&r, "models", "--default", "demo", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);
@@ -859,7 +859,7 @@ static void what_is_installed_is_offered_as_that(void **state) {
     run(&r, "pull", RECOMMENDED, "--yes", "-q", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "x", NULL);
+    run(&r, "search", "x", "--all-scores", NULL);
     expect(&r, 0);
     expect_err(&r, "no model was chosen for this library");
     expect_err(&r, RECOMMENDED " is installed; glimpse index --model " RECOMMENDED " embeds");

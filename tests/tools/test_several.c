@@ -258,8 +258,8 @@ static void what_is_missing_is_embedded_first_when_asked(void **state) {
     assert_null(strstr(r.err, "demo covers"));
     run_free(&r);
     assert_true(embedded_by("lib", "third") == PICTURES);
-    run(&r, "similar", "pictures/p20.ppm", "--model", "./third", "--embed", "-l", "lib", "--paths",
-        NULL);
+    run(&r, "similar", "pictures/p20.ppm", "--all-scores", "--model", "./third", "--embed", "-l",
+        "lib", "--paths", NULL);
     expect(&r, 0);
     expect_no_err(&r);
     run_free(&r);

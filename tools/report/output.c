@@ -122,7 +122,7 @@ static void write_taken(json_out *j, const glimpse_result *r) {
 
 /* What was left out; both null when nothing was. */
 static void write_cutoff(json_out *j, const glimpse_hits_summary *summary) {
-    const char *key = summary->matched_at_least ? "matched_at_least" : "matched";
+    const char *key = summary->more_matched ? "matched_at_least" : "matched";
     jout_key(j, "cutoff"), jout_number(j, summary->cutoff);
     jout_key(j, key);
     if (isnan(summary->cutoff)) {

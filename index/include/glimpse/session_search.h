@@ -33,16 +33,25 @@
  *
  * Relevance. A cosine says which picture fits best, not whether any does: where it stands depends
  * on the model and on the query. A hit's relevance, 0 to 1, is comparable between queries, and for
- * one query it grows with the cosine:
+ * one query it grows with the cosine. Of words, for a picture of cosine s,
  *
- *     RELEVANCE_FORMULA
+ *     relevance = 1 / (1 + exp(5.8 - 1.7 u - 1.1 z + 0.17 e))
+ *     u = (s - T) / D    T, D: mean and deviation of the best cosines that neutral prompts
+ *                        (data/relevance.txt) reach on this library
+ *     z = (s - m) / W    m: mean of the query's cosines over a sample of the library; W: how far
+ *                        the cosines of one prompt lie apart there
+ *     e = ln mean(exp(6 (p - t) / W))    at the picture that fits the query best, with cosine t:
+ * over the cosines p of the prompts with it; large where they explain it better
  *
- * docs/relevance.md has what each part is and how the constants were fixed. Hits below
- * options->relevance are left out; k, min_score and filters hold for what is left. It is judged by
- * the whole library, whatever the filters, and by the cosine, also where captions or a VLM have a
- * part in the order; of several models a picture's is the greatest one. With fewer than
- * GLIMPSE_RELEVANCE_PICTURES pictures, or without data/relevance.txt, it cannot be told: nothing is
- * left out, a note says so, and numbers about it are NaN.
+ * and of pictures 1 / (1 + exp(-0.8 u - 0.5 z)), with pictures of the sample in place of the
+ * prompts. A query of both is in between, by their weights. docs/relevance.md has how the constants
+ * were fixed, and what they cannot do.
+ *
+ * Hits below options->relevance are left out; k, min_score and filters hold for what is left. It is
+ * judged by the whole library, whatever the filters, and by the cosine, also where captions or a
+ * VLM have a part in the order. Of several models a picture's relevance is the greatest one. With
+ * fewer than GLIMPSE_RELEVANCE_PICTURES pictures, or where data/relevance.txt is not installed, it
+ * cannot be told: nothing is left out, numbers about it are NaN, and the summary says why.
  *
  * Pages. A summary's next_page, given as page_token with the same query, filters and model, gives
  * the results behind these; k may differ from page to page. Indexing may go on between pages: what
@@ -165,7 +174,7 @@ typedef struct glimpse_hits_summary {
                       left out; NaN: there is none, or it cannot be told */
     uint64_t
         matched; /* pictures that pass the filters and the cut-off, whatever k; 0 without one */
-    int matched_at_least;     /* 1: there may be more of them */
+    int more_matched;         /* 1: there may be more of them */
     const char *no_relevance; /* why it cannot be told, for people; else NULL */
     /* Pages. */
     uint64_t before;       /* results on the pages before */
