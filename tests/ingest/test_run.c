@@ -197,7 +197,7 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "DROP TRIGGER part_added; DROP TRIGGER part_removed;"
                 "ALTER TABLE root_options DROP COLUMN tiles; ALTER TABLE model DROP COLUMN parts;"
                 "ALTER TABLE model DROP COLUMN parts_generation;"
-                "ALTER TABLE model DROP COLUMN parts_digest;"
+                "ALTER TABLE model DROP COLUMN parts_digest; DROP TABLE background;"
                 "PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");
