@@ -290,6 +290,10 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
     int status = has_tiles ? decode_and_crop(w, job, d, data, size)
                            : decode_and_prepare(w, job, d, data, size);
     if (status == GLIMPSE_OK) status = reserve_embedding(job, engine);
+    if (status == GLIMPSE_OK && job->embedding && engine->sign) {
+        engine->sign(&job->signature, w->rgb);
+        job->has_signature = 1;
+    }
     const double end = glimpse_now();
     w->decode += end - start;
     glimpse_trace_span(pool->options.trace, w->row, "decode", start, end, job->path);

@@ -68,13 +68,15 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0};
     uint64_t k = 10;
-    const char *token = NULL;
+    const char *token = NULL, *diverse = NULL;
+    int all = 0;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
+        OPTIONS_STAGES(all, diverse),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 0, &find.captions,
@@ -120,6 +122,11 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
+    } else if ((code = output_read_stages(&search, all, diverse, &cmd_search)) != CLI_RUN) {
+        goto done;
+    } else if (diverse && (rerank || token)) {
+        code = cli_misuse(&cmd_search, rerank ? "choose one of --diverse and --rerank"
+                                              : "--diverse has no pages: choose a larger -k");
     } else if ((status = glimpse_search_options_check(&search)) < 0) {
         code = cli_refused(&cmd_search, status);
     }
@@ -169,6 +176,10 @@ const cli_command cmd_search = {
     "Ctrl-C stops it with what is done kept.\n\n"
     "A picture that was indexed with --tiles has the best of the scores of itself and its tiles; "
     "where it is a tile's, the result says which. --no-tiles looks at whole pictures only.\n\n"
+    "Near-duplicates (the same picture coded anew, scaled or lightly edited) and bursts (one "
+    "camera, within 3 seconds, alike) are one result, the best of them, with how many more there "
+    "are; -k counts results. --no-collapse shows each. With --diverse each result is one that fits "
+    "and is unlike those before it.\n\n"
     "Exit code 1 when nothing is found, 3 when pictures could not be looked at again.",
     "  glimpse search two parrots on a branch\n"
     "  glimpse search horse + stripes -k 20\n"
@@ -176,6 +187,7 @@ const cli_command cmd_search = {
     "  glimpse search beach --in ~/Pictures/2023 --after 2023-06 --json\n"
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
+    "  glimpse search birthday --diverse\n"
     "  glimpse search in the snow --label dog\n"
     "  glimpse search a red kite over the sea --captions\n"
     "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"

@@ -15,7 +15,8 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     const char *region = NULL;
     uint64_t k = 10;
-    const char *token = NULL;
+    const char *token = NULL, *diverse = NULL;
+    int all = 0;
     int with_self = 0, embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
@@ -26,6 +27,7 @@ static int run(int argc, char **argv) {
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
         OPTIONS_SEARCH_FILTERS(search),
         OPTION_NO_TILES(search),
+        OPTIONS_STAGES(all, diverse),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         OPTION_EMBED(embed),
@@ -49,6 +51,11 @@ static int run(int argc, char **argv) {
     find.search = &search;
     find.page_token = output_page_token(token);
     find.with_self = with_self;
+    if ((code = output_read_stages(&search, all, diverse, &cmd_similar)) != CLI_RUN) goto done;
+    if (diverse && token) {
+        code = cli_misuse(&cmd_similar, "--diverse has no pages: choose a larger -k");
+        goto done;
+    }
     int status = glimpse_search_options_check(&search);
     if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
     if (status < 0) {
@@ -82,6 +89,7 @@ const cli_command cmd_similar = {
     "The file is read for it. Things that are small in other pictures are found where these were "
     "indexed with --tiles.\n\n"
     "--model A+B asks both models and fuses their ranks, as at glimpse search.\n\n"
+    "Near-duplicates and bursts are one result, as at glimpse search; --no-collapse shows each.\n\n"
     "Exit code 1 when nothing is found.",
     "  glimpse similar beach.jpg\n"
     "  glimpse similar beach.jpg -k 30 --html like-beach.html\n"

@@ -142,6 +142,16 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
     }
 }
 
+/* How many more, and which on request. */
+static void write_alike(FILE *to, const glimpse_result *r) {
+    (void)fputs("<span title=\"", to);
+    for (size_t i = 0; i < r->other_count; i++) {
+        if (i > 0) (void)fputs("&#10;", to);
+        html_text(to, r->others[i]);
+    }
+    (void)fprintf(to, "\">+%zu alike</span>", r->collapsed);
+}
+
 static void write_facts(FILE *to, const glimpse_result *r) {
     (void)fprintf(to, "<div class=\"facts size\"><span>%u &times; %u</span><span>%s</span>",
                   (unsigned)r->width, (unsigned)r->height, text_bytes(r->bytes));
@@ -156,6 +166,7 @@ static void write_facts(FILE *to, const glimpse_result *r) {
         free(day);
     }
     if (r->copies > 1) (void)fprintf(to, "<span>%zu copies</span>", r->copies);
+    if (r->collapsed > 0) write_alike(to, r);
     if (r->offline) (void)fputs("<span>offline</span>", to);
     (void)fputs("</div>", to);
 }

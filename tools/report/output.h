@@ -54,6 +54,9 @@ typedef struct output_list {
     const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
     size_t before;                  /* results on the pages before */
     const char *next_page;          /* token, or NULL */
+    int collapsed;                  /* 1: near-duplicates and bursts are one result */
+    int diverse;                    /* 1: in the order of maximal marginal relevance, with */
+    double lambda;                  /* this */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
@@ -62,6 +65,11 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+
+/* Sets what --no-collapse and --diverse (NULL: not asked for) say. CLI_RUN, or an exit code after
+ * saying what is wrong. */
+int output_read_stages(glimpse_search_options *search, int all, const char *diverse,
+                       const cli_command *command);
 
 /* What --page-token `token` means to the library: NULL for "first", and without the option. */
 const char *output_page_token(const char *token);

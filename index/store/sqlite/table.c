@@ -127,6 +127,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
     .derived = {.of_file = glimpse_derived_of_file,
                 .of_content = glimpse_derived_of_content,
                 .write = glimpse_derived_write},
+    .signatures = {.write = glimpse_signatures_write, .likeness = glimpse_signatures_likeness},
     .journal = {.open = glimpse_journal_db_open,
                 .close = glimpse_journal_db_close,
                 .begin_run = glimpse_journal_db_begin_run,
