@@ -16,15 +16,16 @@
 
 /* The largest difference of near-duplicates, and the smallest likeness; chosen on data. */
 static const double SHAPE = 0.03;           /* of the logarithms of the aspect ratios */
-static const double COSINE = 0.9;           /* both kinds */
+static const double COSINE = 0.85;          /* both kinds; of bursts more */
 static const double SAME_COSINE = 0.99999;  /* what rounding to f16 leaves of equal embeddings */
 static const double CORRELATION = 0.995;    /* near-duplicates: of all cells, */
-static const double LARGEST = 12.0;         /* of any cell, */
+static const double LARGEST = 16.0;         /* of any cell, */
 static const double MEAN = 3.0;             /* of the usual cell, */
 static const double CONTRAST = 2.0;         /* and of the whole */
 static const double BRIGHTNESS = 64.0;
 static const double COLOUR = 10.0;
-static const double BURST_CORRELATION = 0.7; /* bursts */
+static const double BURST_COSINE = 0.9; /* bursts */
+static const double BURST_CORRELATION = 0.7;
 static const double BURST_COLOUR = 20.0;
 
 static int same_shape(const glimpse_store_likeness *a, const glimpse_store_likeness *b) {
@@ -62,7 +63,8 @@ int glimpse_is_near(const glimpse_store_likeness *a, const glimpse_store_likenes
         d.contrast <= CONTRAST && d.brightness <= BRIGHTNESS && d.colour <= COLOUR) {
         return 1;
     }
-    return d.correlation >= BURST_CORRELATION && d.colour <= BURST_COLOUR && same_burst(a, b);
+    return cosine >= BURST_COSINE && d.correlation >= BURST_CORRELATION &&
+           d.colour <= BURST_COLOUR && same_burst(a, b);
 }
 
 /*

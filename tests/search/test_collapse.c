@@ -174,7 +174,7 @@ static size_t add_member(world *w, const sequence *s, int step, const char *dire
         vector[d] = s->centre[d] + noise[d] * (world_below(w, 10) ? 0.1F : 0.6F);
     const size_t content = world_add_content(w, vector, "");
     glimpse_signature signature = s->signature;
-    signature.luma[7] = (uint8_t)(100 + 8 * step);
+    signature.luma[7] = (uint8_t)(100 + 11 * step);
     if (world_below(w, 8)) {
         assert_ok(catalog->ops->signatures.write(catalog, w->contents[content].id, &signature));
     }
@@ -467,6 +467,63 @@ static void what_is_removed_between_pages_makes_them_repeat_and_leave_out_nothin
     }
 }
 
+/* `score`: about the cosine to `query`. */
+static size_t add_at(world *w, const float *query, double score, const glimpse_signature *signature) {
+    glimpse_store *catalog = glimpse_library_store(w->library);
+    float vector[WORLD_DIM];
+    char name[64];
+    const double across = sqrt(1 - score * score);
+    double square = 0;
+    for (size_t d = 0; d < WORLD_DIM; d++)
+        square += (double)query[d] * (double)query[d];
+    for (size_t d = 0; d < WORLD_DIM; d++) /* swapped pairs are orthogonal */
+        vector[d] = (float)((score * query[d] + across * (d % 2 ? query[d - 1] : -query[d + 1])) /
+                            sqrt(square));
+    const size_t content = world_add_content(w, vector, "");
+    assert_ok(catalog->ops->signatures.write(catalog, w->contents[content].id, signature));
+    (void)snprintf(name, sizeof name, "at/%zu.jpg", w->file_count);
+    return world_add_file(w, name, content, 0, 0);
+}
+
+static void what_only_a_member_of_a_removed_result_was_near_is_not_lost(void **state) {
+    (void)state;
+    world w;
+    float query[WORLD_DIM];
+    sequence s, unlike;
+    world_open(&w, 41);
+    make_sequence(&w, &s);
+    make_sequence(&w, &unlike);
+    world_vector(&w, query);
+    glimpse_store *catalog = glimpse_library_store(w.library);
+    assert_ok(catalog->ops->begin(catalog));
+    s.signature.luma[7] = 100;
+    const size_t leader = add_at(&w, query, 0.99, &s.signature);
+    s.signature.luma[7] = 112;
+    const size_t member = add_at(&w, query, 0.98, &s.signature);
+    (void)add_at(&w, query, 0.97, &unlike.signature);
+    s.signature.luma[7] = 124; /* near the member, not the leader */
+    const size_t last = add_at(&w, query, 0.96, &s.signature);
+    assert_ok(catalog->ops->commit(catalog));
+    glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
+    options.k = 2;
+    options.collapse = 1;
+    glimpse_results *first = search(&w, query, &options, NULL);
+    assert_string_equal(glimpse_results_get(first, 0)->path, w.files[leader].path);
+    assert_int_equal(glimpse_results_get(first, 0)->collapsed, 1);
+    assert_string_equal(glimpse_results_get(first, 0)->others[0], w.files[member].path);
+    assert_non_null(glimpse_results_next_page(first));
+    for (int removed = 0; removed < 2; removed++) {
+        if (removed) world_lose_files(&w, &leader, 1);
+        glimpse_results *next = search(&w, query, &options, glimpse_results_next_page(first));
+        assert_int_equal(glimpse_results_count(next), 1);
+        assert_string_equal(glimpse_results_get(next, 0)->path, w.files[last].path);
+        assert_int_equal(glimpse_results_get(next, 0)->rank, 3);
+        glimpse_results_free(next);
+    }
+    glimpse_results_free(first);
+    world_close(&w);
+}
+
 /*
  * Diverse orders.
  */
@@ -579,6 +636,7 @@ int main(void) {
         cmocka_unit_test(a_crowd_of_equals_is_one_result_and_does_not_hide_what_is_behind_it),
         cmocka_unit_test(pages_are_one_collapsed_list_whatever_is_added_in_between),
         cmocka_unit_test(what_is_removed_between_pages_makes_them_repeat_and_leave_out_nothing),
+        cmocka_unit_test(what_only_a_member_of_a_removed_result_was_near_is_not_lost),
         cmocka_unit_test(a_diverse_order_is_that_of_the_formula_over_the_best),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };

@@ -276,9 +276,9 @@ typedef struct glimpse_search_options {
     int whole_only;         /* 1: tiles are not looked at */
     /* 1: near-duplicates and bursts are one result, the best of them, with how many it stands for
      * (glimpse_result.collapsed); `k` counts these. Near are pictures of the same shape whose
-     * embeddings have a cosine of 0.9 at least, and whose signatures (glimpse/sys/signature.h),
-     * made when they are indexed, agree up to brightness and contrast, or, of pictures taken by
-     * one camera within 3 seconds, are alike. Each is compared with the result itself. What was
+     * embeddings have a cosine of 0.85 at least, and whose signatures (glimpse/sys/signature.h),
+     * made when they are indexed, agree up to brightness and contrast; or, of pictures taken by
+     * one camera within 3 seconds, of 0.9 and with signatures that are alike. Each is compared with the result itself. What was
      * indexed before there were signatures is near what has the same embedding. */
     int collapse;
     /* 1: each result is one that is like the query and unlike those before it, by maximal marginal
