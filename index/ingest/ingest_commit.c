@@ -68,8 +68,8 @@ static int write_tiles(const glimpse_ingest *ingest, const glimpse_ingest_job *j
     int status = GLIMPSE_OK;
     for (unsigned tile = 1; tile <= GLIMPSE_TILES && status == GLIMPSE_OK; tile++) {
         if (!(job->picture.tiles & UINT32_C(1) << tile)) continue;
-        status = ingest->store->ops->picture_parts.write(ingest->store, ingest->model, job->known, tile,
-                                                 vector, dim);
+        status = ingest->store->ops->picture_parts.write(ingest->store, ingest->model, job->known,
+                                                         tile, vector, dim);
         vector += dim;
     }
     return status;

@@ -119,8 +119,7 @@ static void add_one(glimpse_pool_worker *w, glimpse_pool_job *job, uint32_t tile
 
 /* w->rgb has the whole picture, where that is wanted; `fine` what tiles are cropped from, where
  * there are any. */
-static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job,
-                         const glimpse_image *fine) {
+static void add_to_batch(glimpse_pool_worker *w, glimpse_pool_job *job, const glimpse_image *fine) {
     const glimpse_ingest_engine *engine = w->pool->options.engine;
     const uint32_t tiles = glimpse_tiles_count(job->tiles), count = tiles + !job->skips_whole;
     uint32_t place = 0;

@@ -15,13 +15,13 @@
 #include <time.h>
 
 /* The largest difference of near-duplicates, and the smallest likeness; chosen on data. */
-static const double SHAPE = 0.03;           /* of the logarithms of the aspect ratios */
-static const double COSINE = 0.85;          /* both kinds; of bursts more */
-static const double SAME_COSINE = 0.99999;  /* what rounding to f16 leaves of equal embeddings */
-static const double CORRELATION = 0.995;    /* near-duplicates: of all cells, */
-static const double LARGEST = 16.0;         /* of any cell, */
-static const double MEAN = 3.0;             /* of the usual cell, */
-static const double CONTRAST = 2.0;         /* and of the whole */
+static const double SHAPE = 0.03;          /* of the logarithms of the aspect ratios */
+static const double COSINE = 0.85;         /* both kinds; of bursts more */
+static const double SAME_COSINE = 0.99999; /* what rounding to f16 leaves of equal embeddings */
+static const double CORRELATION = 0.995;   /* near-duplicates: of all cells, */
+static const double LARGEST = 16.0;        /* of any cell, */
+static const double MEAN = 3.0;            /* of the usual cell, */
+static const double CONTRAST = 2.0;        /* and of the whole */
 static const double BRIGHTNESS = 64.0;
 static const double COLOUR = 10.0;
 static const double BURST_COSINE = 0.9; /* bursts */

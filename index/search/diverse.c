@@ -59,13 +59,13 @@ int glimpse_diverse_order(size_t *order, size_t wanted, const double *relevance,
     compare_all(like, vectors, count, dim);
     for (size_t n = 0; n < wanted && n < count; n++) {
         size_t best = count;
-        double most = -INFINITY;
+        double highest_value = -INFINITY;
         for (size_t i = 0; i < count; i++) {
             if (is_taken[i]) continue;
-            const double value = lambda * scaled(relevance[i], lowest, highest) -
-                                 (1.0 - lambda) * likest[i];
-            if (value > most) {
-                most = value;
+            const double value =
+                lambda * scaled(relevance[i], lowest, highest) - (1.0 - lambda) * likest[i];
+            if (value > highest_value) {
+                highest_value = value;
                 best = i;
             }
         }

@@ -40,7 +40,8 @@ uint64_t glimpse_search_leaders_digest(const glimpse_search *s, size_t count) {
 
 /* How many of the ranking come not behind a place of it. */
 static size_t count_up_to(const glimpse_search *s, const glimpse_search_place *place) {
-    const glimpse_candidate last = {.score = place->score, .hash = place->hash, .size = place->size};
+    const glimpse_candidate last = {
+        .score = place->score, .hash = place->hash, .size = place->size};
     size_t count = 0;
     while (count < s->ranked_count &&
            glimpse_search_compare(&s->ranked[count].candidate, &last) <= 0) {
@@ -50,7 +51,7 @@ static size_t count_up_to(const glimpse_search *s, const glimpse_search_place *p
 }
 
 typedef struct grouping {
-    size_t *leaders; /* [count] places in the ranking */
+    size_t *leaders;      /* [count] places in the ranking */
     size_t count, before; /* `before` of them are on the pages before */
     size_t limit;
 } grouping;

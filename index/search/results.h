@@ -42,7 +42,7 @@ typedef struct glimpse_ranked {
     glimpse_candidate candidate;
     double fused, caption_score;
     size_t vector_rank, caption_rank;
-    int64_t caption; /* row id, 0: none */
+    int64_t caption;               /* row id, 0: none */
     size_t first_other, collapsed; /* in what the search keeps of them */
 } glimpse_ranked;
 

@@ -219,8 +219,8 @@ static int set_next_page(glimpse_results *results, const glimpse_search *s, size
                                 .hash = last->hash,
                                 .size = last->size,
                                 .start = s->group_start,
-                                .leaders = s->collapse ? glimpse_search_leaders_digest(s, count)
-                                                       : 0};
+                                .leaders =
+                                    s->collapse ? glimpse_search_leaders_digest(s, count) : 0};
     int status = GLIMPSE_OK;
     if (s->page) {
         next.newest = s->page->newest;

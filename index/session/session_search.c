@@ -224,8 +224,9 @@ static int refuse_of_several(const session_parts *parts, const find *f) {
                             "which shift when pictures come and go; ask for more results at once");
     }
     if (f->search.diverse) {
-        return glimpse_fail(GLIMPSE_E_INVALID,
-                            "a diverse order is made with the vectors of one model, not of several");
+        return glimpse_fail(
+            GLIMPSE_E_INVALID,
+            "a diverse order is made with the vectors of one model, not of several");
     }
     if (!f->options.captions) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID,

@@ -51,9 +51,9 @@
  * where looking something up is the ordinary case.
  *
  * Threads: a handle is used by one thread at a time for reading and writing, except that any thread
- * may look up files and contents (files.find, contents.find, picture_parts.find, derived.*) while one thread writes.
- * begin_read keeps other threads out until end_read. Handles of one store are independent; those
- * made by open_sibling share what is loaded of the vectors.
+ * may look up files and contents (files.find, contents.find, picture_parts.find, derived.*) while
+ * one thread writes. begin_read keeps other threads out until end_read. Handles of one store are
+ * independent; those made by open_sibling share what is loaded of the vectors.
  */
 #ifndef GLIMPSE_INDEX_STORE_H
 #define GLIMPSE_INDEX_STORE_H
@@ -148,7 +148,7 @@ struct glimpse_models_ops {
  * Roots: directories that were indexed. A file that was indexed by itself has a row as all files,
  * and no root.
  */
-typedef struct glimpse_root_options { /* all 0: the defaults */
+typedef struct glimpse_root_options {  /* all 0: the defaults */
     int follow_links, include_nomedia; /* of the walk */
     const char *const *exclude;
     size_t exclude_count;
@@ -311,9 +311,10 @@ struct glimpse_files_ops {
  * A content is what the bytes of a file are; a picture is what they show: metadata can be edited,
  * which makes another content of the same picture. Everything that is stored (embeddings, labels,
  * captions, what was worked out) belongs to the picture and to a part of it: a frame, a page or a
- * second, or a crop of one (struct glimpse_parts_ops); 0 is the picture as it is seen whole. Handles (int64_t content, picture) everywhere in this file are those of
- * pictures, unless it says "bytes". Every picture has an id, which never changes: the hash of the
- * first bytes that it was known by.
+ * second, or a crop of one (struct glimpse_parts_ops); 0 is the picture as it is seen whole.
+ * Handles (int64_t content, picture) everywhere in this file are those of pictures, unless it says
+ * "bytes". Every picture has an id, which never changes: the hash of the first bytes that it was
+ * known by.
  */
 struct glimpse_content_meta {
     glimpse_hash hash; /* of the bytes; `describe`: the id of the picture */
@@ -397,9 +398,9 @@ struct glimpse_contents_ops {
  * Part 0 is the picture whole, which the operations above are about.
  */
 enum {
-    GLIMPSE_PART_CROPS = 64,         /* of a unit */
-    GLIMPSE_PART_LIMIT = 0x7fffff,   /* the largest part */
-    GLIMPSE_PART_KEY_BITS = 23       /* of a part, in a key */
+    GLIMPSE_PART_CROPS = 64,       /* of a unit */
+    GLIMPSE_PART_LIMIT = 0x7fffff, /* the largest part */
+    GLIMPSE_PART_KEY_BITS = 23     /* of a part, in a key */
 };
 
 /* A part of a picture in one number: parts of a picture follow each other. */

@@ -194,6 +194,11 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"
                 "ALTER TABLE model DROP COLUMN is_default; "
                 "ALTER TABLE file DROP COLUMN ctime_ns; ALTER TABLE file DROP COLUMN left_out;"
+                "DROP TRIGGER part_added; DROP TRIGGER part_removed;"
+                "ALTER TABLE root_options DROP COLUMN tiles; ALTER TABLE model DROP COLUMN parts;"
+                "ALTER TABLE model DROP COLUMN parts_generation;"
+                "ALTER TABLE model DROP COLUMN parts_digest;"
+                "DROP TABLE signature;"
                 "PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");

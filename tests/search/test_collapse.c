@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { MOST = 5000, STEPS = 5 };
+enum { MAX_RESULTS = 5000, STEPS = 5 };
 
 /*
  * The rule.
@@ -88,7 +88,7 @@ static glimpse_image *edited(glimpse_image *image) {
     return out;
 }
 
-static void take(glimpse_store_likeness *l, const char *taken, const char *camera) {
+static void set_taken(glimpse_store_likeness *l, const char *taken, const char *camera) {
     (void)snprintf(l->taken, sizeof l->taken, "%s", taken);
     (void)snprintf(l->camera, sizeof l->camera, "%s", camera);
 }
@@ -132,18 +132,18 @@ static void a_burst_is_near_and_what_is_later_or_of_another_camera_is_not(void *
     (void)state;
     glimpse_store_likeness first = like(animal(0x906030, 150, 0)),
                            next = like(animal(0x906030, 150, 20)), slides = like(slide(1));
-    take(&first, "2021-12-31T23:59:58", "Canon EOS 5D");
-    take(&next, "2022-01-01T00:00:01", "Canon EOS 5D");
-    take(&slides, "2022-01-01T00:00:01", "Canon EOS 5D");
+    set_taken(&first, "2021-12-31T23:59:58", "Canon EOS 5D");
+    set_taken(&next, "2022-01-01T00:00:01", "Canon EOS 5D");
+    set_taken(&slides, "2022-01-01T00:00:01", "Canon EOS 5D");
     assert_true(glimpse_is_near(&first, &next, 0.92));
     assert_false(glimpse_is_near(&first, &next, 0.85));
     assert_false(glimpse_is_near(&slides, &next, 0.99));
-    take(&next, "2022-01-01T00:00:02", "Canon EOS 5D");
+    set_taken(&next, "2022-01-01T00:00:02", "Canon EOS 5D");
     assert_false(glimpse_is_near(&first, &next, 0.99));
-    take(&next, "2022-01-01T00:00:01", "Canon EOS R");
+    set_taken(&next, "2022-01-01T00:00:01", "Canon EOS R");
     assert_false(glimpse_is_near(&first, &next, 0.99));
-    take(&next, "2022-01-01T00:00:01", "");
-    take(&first, "2021-12-31T23:59:58", "");
+    set_taken(&next, "2022-01-01T00:00:01", "");
+    set_taken(&first, "2021-12-31T23:59:58", "");
     assert_false(glimpse_is_near(&first, &next, 0.99));
 }
 
@@ -203,12 +203,10 @@ static sequence *populate(world *w, size_t sequences) {
     return all;
 }
 
-static glimpse_results *search(world *w, const float *query,
-                               const glimpse_search_options *options,
+static glimpse_results *search(world *w, const float *query, const glimpse_search_options *options,
                                const glimpse_search_page *page) {
     glimpse_results *results = NULL;
-    assert_ok(
-        glimpse_library_search_page_key(&results, w->library, &w->key, query, options, page));
+    assert_ok(glimpse_library_search_page_key(&results, w->library, &w->key, query, options, page));
     return results;
 }
 
@@ -283,14 +281,14 @@ static void results_are_those_of_collapsing_the_whole_ranking(void **state) {
         float query[WORLD_DIM];
         world_vector(&w, query);
         if (i % 2) memcpy(query, sequences[6 + 7 * (size_t)(i / 2)].centre, sizeof query);
-        options.k = MOST;
+        options.k = MAX_RESULTS;
         if (i % 3 == 2) options.min_score = 0.05;
         glimpse_results *all = search(&w, query, &options, NULL);
         size_t *leaders = calloc(glimpse_results_count(all), sizeof *leaders);
         assert_non_null(leaders);
         const size_t count = collapse_all(&w, all, leaders);
         options.collapse = 1;
-        options.k = i % 4 == 3 ? MOST : 1 + world_below(&w, 40);
+        options.k = i % 4 == 3 ? MAX_RESULTS : 1 + world_below(&w, 40);
         glimpse_results *results = search(&w, query, &options, NULL);
         assert_int_equal(glimpse_results_count(results), count < options.k ? count : options.k);
         for (size_t n = 0, leader = 0; n < glimpse_results_count(results); n++, leader++) {
@@ -345,15 +343,15 @@ static void a_crowd_of_equals_is_one_result_and_does_not_hide_what_is_behind_it(
  * Pages.
  */
 typedef struct seen {
-    const char *result[MOST]; /* ids shown, */
+    const char *result[MAX_RESULTS]; /* ids shown, */
     size_t result_count;
     char (*others)[1024]; /* and paths of others */
     size_t other_count;
 } seen;
 
-static void lose_some(world *w, size_t most) {
+static void lose_some(world *w, size_t limit) {
     size_t lost[4], count = 0;
-    for (size_t i = world_below(w, most); i > 0; i--) {
+    for (size_t i = world_below(w, limit); i > 0; i--) {
         const size_t file = world_below(w, w->file_count);
         if (!w->files[file].missing) lost[count++] = file;
     }
@@ -390,15 +388,15 @@ static int is_missing(const world *w, const char *path) {
 enum { SEQUENCES = 40 };
 
 /* All pages of a query; `losing`: pictures are removed between them. */
-static void turn_pages(world *w, const sequence *sequences, const float *query, int losing) {
+static void read_pages(world *w, const sequence *sequences, const float *query, int losing) {
     glimpse_search_options options = GLIMPSE_SEARCH_OPTIONS_INIT;
-    seen s = {.others = calloc(MOST, sizeof *s.others)};
+    seen s = {.others = calloc(MAX_RESULTS, sizeof *s.others)};
     const size_t old_count = w->content_count;
     assert_non_null(s.others);
-    options.k = MOST;
+    options.k = MAX_RESULTS;
     glimpse_results *all = search(w, query, &options, NULL);
     options.collapse = 1;
-    glimpse_results *whole = search(w, query, &options, NULL), *kept[MOST];
+    glimpse_results *whole = search(w, query, &options, NULL), *kept[MAX_RESULTS];
     size_t pages = 0;
     for (glimpse_search_page place, *page = NULL;; pages++) {
         options.k = 1 + world_below(w, 9);
@@ -445,7 +443,7 @@ static void pages_are_one_collapsed_list_whatever_is_added_in_between(void **sta
     sequence *sequences = populate(&w, SEQUENCES);
     for (int i = 0; i < 6; i++) {
         world_vector(&w, query);
-        turn_pages(&w, sequences, query, 0);
+        read_pages(&w, sequences, query, 0);
     }
     free(sequences);
     world_close(&w);
@@ -460,7 +458,7 @@ static void what_is_removed_between_pages_makes_them_repeat_and_leave_out_nothin
         sequence *sequences = populate(&w, SEQUENCES);
         for (int n = 0; n < 3; n++) {
             world_vector(&w, query);
-            turn_pages(&w, sequences, query, 1);
+            read_pages(&w, sequences, query, 1);
         }
         free(sequences);
         world_close(&w);
@@ -468,7 +466,8 @@ static void what_is_removed_between_pages_makes_them_repeat_and_leave_out_nothin
 }
 
 /* `score`: about the cosine to `query`. */
-static size_t add_at(world *w, const float *query, double score, const glimpse_signature *signature) {
+static size_t add_at(world *w, const float *query, double score,
+                     const glimpse_signature *signature) {
     glimpse_store *catalog = glimpse_library_store(w->library);
     float vector[WORLD_DIM];
     char name[64];
@@ -548,19 +547,20 @@ static void plain_mmr(const world *w, const glimpse_results *list, double lambda
     const double best = glimpse_results_get(list, 0)->score,
                  worst = glimpse_results_get(list, count - 1)->score;
     for (size_t n = 0; n < wanted; n++) {
-        double most = -3;
+        double max = -3;
         for (size_t i = 0; i < count; i++) {
             double likest = 0;
             if (taken[i]) continue;
             const glimpse_result *r = glimpse_results_get(list, i);
             for (size_t k = 0; k < n; k++) {
                 const char *before = glimpse_results_get(list, order[k])->id;
-                likest = fmax(likest, scale(cosine(content_of(w, r->id)->vector,
-                                                   content_of(w, before)->vector),
-                                            low, high));
+                likest =
+                    fmax(likest,
+                         scale(cosine(content_of(w, r->id)->vector, content_of(w, before)->vector),
+                               low, high));
             }
             const double value = lambda * scale(r->score, worst, best) - (1 - lambda) * likest;
-            if (value > most) most = value, order[n] = i;
+            if (value > max) max = value, order[n] = i;
         }
         taken[order[n]] = 1;
     }

@@ -201,7 +201,7 @@ typedef struct glimpse_ingest_report {
     uint64_t left_out;         /* known files that are there, and that the rules of the walk leave
                                   out (.nomedia, exclude, links): not found, kept until asked for */
     uint64_t refused_roots;    /* given, and neither there nor ever indexed, or not to be read */
-    uint64_t tiles; /* embeddings of tiles made in this run */
+    uint64_t tiles;            /* embeddings of tiles made in this run */
     uint64_t tiled; /* pictures that got them; of these, those that were embedded before are not in
                        `embedded` */
 } glimpse_ingest_report;
@@ -278,8 +278,9 @@ typedef struct glimpse_search_options {
      * (glimpse_result.collapsed); `k` counts these. Near are pictures of the same shape whose
      * embeddings have a cosine of 0.85 at least, and whose signatures (glimpse/sys/signature.h),
      * made when they are indexed, agree up to brightness and contrast; or, of pictures taken by
-     * one camera within 3 seconds, of 0.9 and with signatures that are alike. Each is compared with the result itself. What was
-     * indexed before there were signatures is near what has the same embedding. */
+     * one camera within 3 seconds, of 0.9 and with signatures that are alike. Each is compared with
+     * the result itself. What was indexed before there were signatures is near what has the same
+     * embedding. */
     int collapse;
     /* 1: each result is one that is like the query and unlike those before it, by maximal marginal
      * relevance (Carbonell and Goldstein 1998): the largest
@@ -344,7 +345,8 @@ typedef struct glimpse_result {
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
-    /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture. */
+    /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture.
+     */
     glimpse_box tile;
     /* Of a search that collapses: how many further pictures the result stands for, and where the
      * best of these are, in their order. */

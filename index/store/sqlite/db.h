@@ -32,7 +32,7 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 
 /* What the column `sum` of a row holds. glimpse_sum() is our SQL function: a 64-bit hash of its
  * arguments and their types. */
-#define GLIMPSE_ROOT_SUM         "glimpse_sum(path, is_folder, offline)"
+#define GLIMPSE_ROOT_SUM "glimpse_sum(path, is_folder, offline)"
 /* Of a root without tiles they say nothing. */
 #define GLIMPSE_ROOT_OPTIONS_SUM \
  "glimpse_sum(path, follow_links, include_nomedia + 2 * tiles, exclude)"

@@ -114,8 +114,8 @@ static int check_sums(verification *v) {
                                    "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
         {"thumbnail of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM thumbnail "
                                  "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM},
-        {"signature of picture", "SELECT picture_id, 'of no use' FROM signature WHERE sum <> "
-                                 GLIMPSE_SIGNATURE_SUM}};
+        {"signature of picture",
+         "SELECT picture_id, 'of no use' FROM signature WHERE sum <> " GLIMPSE_SIGNATURE_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;
@@ -137,8 +137,8 @@ static int check_sums(verification *v) {
 static int check_indexed(verification *v, const glimpse_vectors *vectors, int64_t content,
                          uint32_t part, const float *stored, float *row) {
     int64_t position = -1;
-    int status = glimpse_vectors_find(&position, vectors,
-                                      part ? glimpse_part_key(content, part) : content);
+    int status =
+        glimpse_vectors_find(&position, vectors, part ? glimpse_part_key(content, part) : content);
     if (status < 0) return status;
     if (position < 0) {
         problem(v, "vector index: picture %lld is not in it", (long long)content);

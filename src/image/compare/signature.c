@@ -57,8 +57,8 @@ static uint8_t to_byte(double value) {
 
 void glimpse_signature_make(glimpse_signature *signature, const glimpse_image *image) {
     double cells[CELLS * 3] = {0};
-    const double area = (double)glimpse_image_width(image) / SIDE *
-                        ((double)glimpse_image_height(image) / SIDE);
+    const double area =
+        (double)glimpse_image_width(image) / SIDE * ((double)glimpse_image_height(image) / SIDE);
     double blue[COLOUR * COLOUR] = {0}, red[COLOUR * COLOUR] = {0};
     sum_cells(cells, image);
     for (size_t i = 0; i < CELLS; i++) {

@@ -24,8 +24,8 @@ enum {
 };
 
 typedef struct glimpse_signature {
-    uint8_t luma[GLIMPSE_SIGNATURE_SIDE * GLIMPSE_SIGNATURE_SIDE];       /* Rec. 601 */
-    uint8_t blue[GLIMPSE_SIGNATURE_COLOUR * GLIMPSE_SIGNATURE_COLOUR];   /* less luma; 128: grey */
+    uint8_t luma[GLIMPSE_SIGNATURE_SIDE * GLIMPSE_SIGNATURE_SIDE];     /* Rec. 601 */
+    uint8_t blue[GLIMPSE_SIGNATURE_COLOUR * GLIMPSE_SIGNATURE_COLOUR]; /* less luma; 128: grey */
     uint8_t red[GLIMPSE_SIGNATURE_COLOUR * GLIMPSE_SIGNATURE_COLOUR];
 } glimpse_signature;
 
