@@ -1,8 +1,8 @@
 /*
  * index/ingest/engine.c - the engine of a real model.
  *
- * What the pool carries of a picture is its size and then its R,G,B: a model of flexible resolution
- * makes each picture as large as its aspect asks for.
+ * What the pool carries of a picture is its signature, its size and then its R,G,B: a model of
+ * flexible resolution makes each picture as large as its aspect asks for.
  */
 #include "engine.h"
 
@@ -13,6 +13,7 @@
 
 typedef struct input_head {
     uint32_t width, height;
+    glimpse_signature signature; /* of whole pictures */
 } input_head;
 
 typedef struct engine_encoder {
@@ -28,7 +29,8 @@ static int preprocess_picture(const glimpse_ingest_engine *engine, const glimpse
     int status = glimpse_preprocess_for(&own, glimpse_model_preprocess(engine->context),
                                         meta->width, meta->height);
     if (status < 0) return status;
-    const input_head head = {own.width, own.height};
+    input_head head = {.width = own.width, .height = own.height};
+    glimpse_signature_make(&head.signature, image);
     memcpy(rgb, &head, sizeof head);
     return glimpse_preprocess_rgb(rgb + sizeof head, &own, image);
 }
@@ -51,9 +53,15 @@ static int crop_picture(const glimpse_ingest_engine *engine, const glimpse_image
     int status = glimpse_preprocess_for(&own, glimpse_model_preprocess(engine->context), box->width,
                                         box->height);
     if (status < 0) return status;
-    const input_head head = {own.width, own.height};
+    const input_head head = {.width = own.width, .height = own.height};
     memcpy(rgb, &head, sizeof head);
     return glimpse_preprocess_box_rgb(rgb + sizeof head, &own, image, box);
+}
+
+static void sign_picture(glimpse_signature *signature, const uint8_t *rgb) {
+    input_head head;
+    memcpy(&head, rgb, sizeof head);
+    *signature = head.signature;
 }
 
 static int create_encoder(const glimpse_ingest_engine *engine, void **out, size_t max_batch) {
@@ -107,6 +115,7 @@ glimpse_ingest_engine glimpse_engine_of_model(const glimpse_model *model) {
                                    .short_side = glimpse_preprocess_short_side(rules),
                                    .decode = decode_picture,
                                    .preprocess = preprocess_picture,
+                                   .sign = sign_picture,
                                    .crop = crop_picture,
                                    .encoder_create = create_encoder,
                                    .encoder_free = free_encoder,

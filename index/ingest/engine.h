@@ -11,6 +11,7 @@
 
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/model.h>
+#include <glimpse/sys/signature.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +27,9 @@ typedef struct glimpse_ingest_engine {
     /* Preprocesses a picture that is decoded already. */
     int (*preprocess)(const struct glimpse_ingest_engine *engine, const glimpse_image *image,
                       uint8_t *rgb);
-    /* The same of a part of it alone; NULL: pictures have no tiles. */
+    /* The signature of the whole picture that `rgb` was prepared from; NULL: pictures have none. */
+    void (*sign)(glimpse_signature *signature, const uint8_t *rgb);
+    /* As `preprocess`, of a part of it alone; NULL: pictures have no tiles. */
     int (*crop)(const struct glimpse_ingest_engine *engine, const glimpse_image *image,
                 const glimpse_box *box, uint8_t *rgb);
     int (*encoder_create)(const struct glimpse_ingest_engine *engine, void **out, size_t max_batch);

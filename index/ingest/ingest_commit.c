@@ -91,6 +91,10 @@ static int write_content(glimpse_committer *c, glimpse_ingest_job *job) {
                                                               job->known, job->picture.embedding,
                                                               ingest->engine->key.dim);
     }
+    if (status == GLIMPSE_OK && job->picture.has_signature) {
+        status = ingest->store->ops->signatures.write(ingest->store, job->known,
+                                                      &job->picture.signature);
+    }
     return status == GLIMPSE_OK ? write_tiles(ingest, job) : status;
 }
 

@@ -87,7 +87,9 @@ typedef struct glimpse_pool_job {
     int is_identified;     /* after GLIMPSE_STEP_DECODE: identity and meta are set */
     glimpse_hash identity; /* glimpse_image_identity() */
     glimpse_image_meta meta;
-    float *embedding;       /* [key.dim], or NULL */
+    float *embedding;  /* [key.dim], or NULL */
+    int has_signature; /* of the whole picture, where it was embedded */
+    glimpse_signature signature;
     uint32_t tiles;         /* that it has, as bits (tiles.h), and */
     float *tile_embeddings; /* theirs, in order */
     /* The pool's own. */

@@ -309,8 +309,13 @@ static void decode(glimpse_pool_worker *w, glimpse_pool_job *job, decoding *d,
     const double start = glimpse_now();
     int status = has_tiles(pool, job) ? decode_and_crop(w, job, d, data, size)
                                       : decode_and_prepare(w, job, d, data, size);
+    const glimpse_ingest_engine *engine = pool->options.engine;
     if (status == GLIMPSE_OK && job->wants_embedding && !job->skips_whole) {
-        status = reserve_embedding(job, pool->options.engine);
+        status = reserve_embedding(job, engine);
+    }
+    if (status == GLIMPSE_OK && job->embedding && engine->sign) {
+        engine->sign(&job->signature, w->rgb);
+        job->has_signature = 1;
     }
     const double end = glimpse_now();
     w->decode += end - start;

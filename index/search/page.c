@@ -9,6 +9,10 @@
  *     16  hash of its first bytes
  *     8   their number
  *     8   newest picture of the first page
+ *     8   score of the place where groups begin
+ *     16  hash of its first bytes
+ *     8   their number
+ *     8   digest of the leaders from there on
  *     4   of the hash of all these
  */
 #include "page.h"
@@ -20,10 +24,11 @@
 #include <string.h>
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     QUERY_BYTES = 8,
     SUM_BYTES = 4,
-    SUMMED_BYTES = 1 + QUERY_BYTES + 8 + 8 + GLIMPSE_HASH_BYTES + 8 + 8,
+    PLACE_BYTES = 8 + GLIMPSE_HASH_BYTES + 8,
+    SUMMED_BYTES = 1 + QUERY_BYTES + 8 + PLACE_BYTES + 8 + PLACE_BYTES + 8,
     BYTES = SUMMED_BYTES + SUM_BYTES
 };
 
@@ -40,19 +45,34 @@ static const uint8_t *read_number(uint64_t *value, const uint8_t *from) {
     return from;
 }
 
+static uint8_t *write_place(uint8_t *to, double score, const glimpse_hash *hash, uint64_t size) {
+    uint64_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    to = write_number(to, bits);
+    memcpy(to, hash->bytes, GLIMPSE_HASH_BYTES);
+    return write_number(to + GLIMPSE_HASH_BYTES, size);
+}
+
+static const uint8_t *read_place(double *score, glimpse_hash *hash, uint64_t *size,
+                                 const uint8_t *from) {
+    uint64_t bits;
+    from = read_number(&bits, from);
+    memcpy(score, &bits, sizeof bits);
+    memcpy(hash->bytes, from, GLIMPSE_HASH_BYTES);
+    return read_number(size, from + GLIMPSE_HASH_BYTES);
+}
+
 void glimpse_page_to_token(char token[GLIMPSE_PAGE_TOKEN_BYTES], const glimpse_search_page *page,
                            const glimpse_hash *query) {
     static const char digits[] = "0123456789abcdef";
     uint8_t bytes[BYTES], *to = bytes;
-    uint64_t score;
-    memcpy(&score, &page->score, sizeof score);
     *to++ = VERSION;
     memcpy(to, query->bytes, QUERY_BYTES);
     to = write_number(to + QUERY_BYTES, page->shown);
-    to = write_number(to, score);
-    memcpy(to, page->hash.bytes, GLIMPSE_HASH_BYTES);
-    to = write_number(to + GLIMPSE_HASH_BYTES, page->size);
+    to = write_place(to, page->score, &page->hash, page->size);
     to = write_number(to, (uint64_t)page->newest);
+    to = write_place(to, page->start.score, &page->start.hash, page->start.size);
+    to = write_number(to, page->leaders);
     const glimpse_hash sum = glimpse_hash_bytes(bytes, SUMMED_BYTES);
     memcpy(to, sum.bytes, SUM_BYTES);
     for (size_t i = 0; i < BYTES; i++) {
@@ -93,15 +113,14 @@ int glimpse_page_from_token(glimpse_search_page *page, const char *token,
                             "the page token is of another query: the words, the filters and the "
                             "model must be those of the page before");
     }
-    uint64_t score, newest;
+    uint64_t newest;
     const uint8_t *from = read_number(&page->shown, bytes + 1 + QUERY_BYTES);
-    from = read_number(&score, from);
-    memcpy(page->hash.bytes, from, GLIMPSE_HASH_BYTES);
-    from = read_number(&page->size, from + GLIMPSE_HASH_BYTES);
-    (void)read_number(&newest, from);
-    memcpy(&page->score, &score, sizeof score);
+    from = read_place(&page->score, &page->hash, &page->size, from);
+    from = read_number(&newest, from);
+    from = read_place(&page->start.score, &page->start.hash, &page->start.size, from);
+    (void)read_number(&page->leaders, from);
     page->newest = (int64_t)newest;
-    if (page->shown == 0 || isnan(page->score)) {
+    if (page->shown == 0 || isnan(page->score) || isnan(page->start.score)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s...\" is no page token", token);
     }
     return GLIMPSE_OK;

@@ -13,17 +13,28 @@
 
 #include <glimpse/library.h>
 
+/* A place in the order: behind this picture. */
+typedef struct glimpse_search_place {
+    double score;
+    glimpse_hash hash;
+    uint64_t size;
+} glimpse_search_place;
+
 typedef struct glimpse_search_page {
     uint64_t shown; /* results on the pages before; 0: the first page, with nothing below set */
     double score;   /* of the last of them */
     glimpse_hash hash;
     uint64_t size;
     int64_t newest; /* no picture that came later */
+    /* Of a search that collapses (groups.c): where its groups begin, and of which leaders they are
+     * on the pages before. */
+    glimpse_search_place start;
+    uint64_t leaders;
 } glimpse_search_page;
 
 /* As glimpse_library_search; `page` NULL is the first one. Ranks go on from page to page.
  * GLIMPSE_E_INVALID for a later page of an order that captions have a part in: it goes by ranks,
- * which move when pictures come and go. */
+ * which move when pictures come and go; and of a diverse one, which goes by all that is before. */
 int glimpse_library_search_page(glimpse_results **out, glimpse_library *library,
                                 const glimpse_model *model, const float *query,
                                 const glimpse_search_options *options,
@@ -34,7 +45,7 @@ const glimpse_search_page *glimpse_results_next_page(const glimpse_results *resu
 /*
  * As text: opaque to people, with a check sum.
  */
-enum { GLIMPSE_PAGE_TOKEN_BYTES = 128 };
+enum { GLIMPSE_PAGE_TOKEN_BYTES = 208 };
 
 /* `query`: a hash of all that the order depends on. */
 void glimpse_page_to_token(char token[GLIMPSE_PAGE_TOKEN_BYTES], const glimpse_search_page *page,

@@ -63,6 +63,8 @@ const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t
 void glimpse_results_free(glimpse_results *results) {
     if (!results) return;
     glimpse_strings_free(&results->strings);
+    for (size_t i = 0; i < results->capacity; i++)
+        free((void *)(uintptr_t)results->items[i].others);
     free(results->items);
     free(results);
 }
@@ -176,6 +178,7 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
                                        glimpse_availability_is_offline(availability, shown.path)),
         /* What is away counts only where nothing else is left. */
         .copies = shown.online > 0 ? shown.online : shown.all,
+        .collapsed = ranked->collapsed,
         .fused = ranked->fused,
         .caption_score = ranked->caption_score,
         .vector_rank = ranked->vector_rank,
@@ -194,6 +197,28 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
     }
     if (status == GLIMPSE_OK) results->count++;
 done:
+    free(shown.path);
+    return status;
+}
+
+int glimpse_results_add_other(glimpse_results *results, glimpse_store *store,
+                              glimpse_availability *availability, const glimpse_filter *filter,
+                              int64_t content) {
+    glimpse_result *item = &results->items[results->count - 1];
+    const char **paths = (const char **)(uintptr_t)item->others;
+    choice shown = {.availability = availability, .rank = 5};
+    if (item->other_count == GLIMPSE_OTHERS_MAX) return GLIMPSE_OK;
+    if (!paths) {
+        paths = calloc(GLIMPSE_OTHERS_MAX, sizeof *paths);
+        if (!paths) return glimpse_fail_nomem(GLIMPSE_OTHERS_MAX * sizeof *paths, "results");
+        item->others = paths;
+    }
+    int status = store->ops->files.of_content(store, filter, content, choose, &shown);
+    if (status == GLIMPSE_OK && shown.path) {
+        const char *path = glimpse_strings_add(&results->strings, shown.path, strlen(shown.path));
+        if (!path) status = glimpse_fail_nomem(strlen(shown.path), "a path");
+        if (path) paths[item->other_count++] = path;
+    }
     free(shown.path);
     return status;
 }

@@ -42,7 +42,8 @@ typedef struct glimpse_ranked {
     glimpse_candidate candidate;
     double fused, caption_score;
     size_t vector_rank, caption_rank;
-    int64_t caption; /* row id, 0: none */
+    int64_t caption;               /* row id, 0: none */
+    size_t first_other, collapsed; /* in what the search keeps of them */
 } glimpse_ranked;
 
 /* Appends a content, described by the best of its files that pass the filter: one that exists if
@@ -50,5 +51,10 @@ typedef struct glimpse_ranked {
 int glimpse_results_append(glimpse_results *results, glimpse_store *store,
                            glimpse_availability *availability, const glimpse_filter *filter,
                            const glimpse_ranked *ranked);
+/* The path of a further picture that the last of the results stands for; GLIMPSE_OTHERS_MAX at most
+ * are kept. */
+int glimpse_results_add_other(glimpse_results *results, glimpse_store *store,
+                              glimpse_availability *availability, const glimpse_filter *filter,
+                              int64_t content);
 
 #endif

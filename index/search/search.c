@@ -157,6 +157,19 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
     s->label_count = options->label_count;
     s->wanted = s->k;
     s->whole_only = options->whole_only;
+    s->collapse = options->collapse;
+    s->diverse = options->diverse;
+    s->diverse_lambda = options->diverse_lambda;
+    if (s->diverse && !(s->diverse_lambda >= 0 && s->diverse_lambda <= 1)) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "a lambda of diversity of %g; it goes from 0 to 1",
+                            s->diverse_lambda);
+    }
+    if (s->diverse && s->k > GLIMPSE_DIVERSE_MAX) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "%zu diverse results; each is compared with all others, so that there "
+                            "are at most %d",
+                            s->k, GLIMPSE_DIVERSE_MAX);
+    }
     if (options->captions) {
         s->captions = options->captions;
         s->captions_weight = options->captions_weight;
@@ -219,8 +232,13 @@ static int plain_order(glimpse_search *s) {
 /* The place behind the last of `count` results. The first page says which picture is the newest. */
 static int set_next_page(glimpse_results *results, const glimpse_search *s, size_t count) {
     const glimpse_candidate *last = &s->ranked[count - 1].candidate;
-    glimpse_search_page next = {count + (s->page ? s->page->shown : 0), last->score, last->hash,
-                                last->size, 0};
+    glimpse_search_page next = {.shown = count + (s->page ? s->page->shown : 0),
+                                .score = last->score,
+                                .hash = last->hash,
+                                .size = last->size,
+                                .start = s->group_start,
+                                .leaders =
+                                    s->collapse ? glimpse_search_leaders_digest(s, count) : 0};
     int status = GLIMPSE_OK;
     if (s->page) {
         next.newest = s->page->newest;
@@ -231,13 +249,26 @@ static int set_next_page(glimpse_results *results, const glimpse_search *s, size
     return status;
 }
 
+static int append(glimpse_results *results, const glimpse_search *s,
+                  glimpse_availability *availability, const glimpse_ranked *ranked) {
+    const size_t before = glimpse_results_count(results);
+    int status = glimpse_results_append(results, s->store, availability, s->filter, ranked);
+    if (glimpse_results_count(results) == before) return status;
+    for (size_t i = 0; i < ranked->collapsed && status == GLIMPSE_OK; i++) {
+        status = glimpse_results_add_other(results, s->store, availability, s->filter,
+                                           s->others[ranked->first_other + i].candidate.content);
+    }
+    return status;
+}
+
 static int make_results(glimpse_search *s, glimpse_availability *availability,
                         glimpse_results **out) {
     size_t count = s->ranked_count < s->wanted ? s->ranked_count : s->wanted;
     int status = glimpse_results_create(out, count, s->page ? s->page->shown : 0);
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++)
-        status = glimpse_results_append(*out, s->store, availability, s->filter, &s->ranked[i]);
-    if (status == GLIMPSE_OK && !s->captions && count > 0 && count < s->ranked_count) {
+        status = append(*out, s, availability, &s->ranked[i]);
+    if (status == GLIMPSE_OK && !s->captions && !s->diverse && count > 0 &&
+        count < s->ranked_count) {
         status = set_next_page(*out, s, count);
     }
     return status;
@@ -264,7 +295,19 @@ int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
             glimpse_wording("glimpse_search_options.whole_only", NULL));
     }
     /* Where the index would take what the process may have, the catalogue is read instead. */
-    if (wholes <= glimpse_max_memory()) status = ops->vectors.get(&s->vectors, s->store, model);
+    const int fits = wholes <= glimpse_max_memory();
+    if (!fits && (s->collapse || s->diverse)) {
+        return glimpse_fail(GLIMPSE_E_NOMEM,
+                            "to compare results with each other the index of %llu pictures takes "
+                            "%llu MB, the limit "
+                            "is %llu MB (%s); without that less is needed (no %s, no %s)",
+                            (unsigned long long)model->embedded, (unsigned long long)(wholes >> 20),
+                            (unsigned long long)(glimpse_max_memory() >> 20),
+                            glimpse_wording("glimpse_set_max_memory", NULL),
+                            glimpse_wording("glimpse_search_options.collapse", NULL),
+                            glimpse_wording("glimpse_search_options.diverse", NULL));
+    }
+    if (fits) status = ops->vectors.get(&s->vectors, s->store, model);
     if (status == GLIMPSE_OK && has_parts) {
         status = ops->picture_parts.vectors(&s->parts, s->store, model);
     }
@@ -275,23 +318,24 @@ int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
     return status;
 }
 
-/* Everything inside one read transaction. */
-static int run(glimpse_search *s, glimpse_results **results, const glimpse_model_key *key,
-               const glimpse_search_options *options) {
-    const glimpse_store_ops *ops = s->store->ops;
-    glimpse_availability availability = {0};
-    int final = 0, narrow = 0;
-    int status = glimpse_search_open(s, key, options);
-    if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
-    if (status != GLIMPSE_OK) goto done;
-
-    final = s->vectors && ops->vectors.count(s->vectors) == 0;
-    narrow = !s->vectors;
-    if (!narrow && !final) status = is_narrow(s, &narrow);
-    if (status == GLIMPSE_OK && !final && !narrow) status = glimpse_search_ask_index(s, &final);
+/* The best, sorted: the first `k`, and those on the pages before, are what scoring everything would
+ * give. */
+static int find(glimpse_search *s, int narrow) {
+    int status = GLIMPSE_OK, final = s->vectors && s->store->ops->vectors.count(s->vectors) == 0;
+    if (!final && !narrow) status = glimpse_search_ask_index(s, &final);
     if (status == GLIMPSE_OK && !final) status = glimpse_search_consider_all(s);
-    if (status != GLIMPSE_OK) goto done;
+    return status;
+}
 
+static size_t diverse_depth(const glimpse_search *s) {
+    return s->wanted > GLIMPSE_DIVERSE_DEPTH ? s->wanted : GLIMPSE_DIVERSE_DEPTH;
+}
+
+/* Every picture by itself. */
+static int rank(glimpse_search *s, int narrow) {
+    if (s->diverse && s->k < diverse_depth(s)) s->k = diverse_depth(s);
+    int status = find(s, narrow);
+    if (status < 0) return status;
     const size_t before = count_before(s);
     if (before > 0) {
         s->count -= before;
@@ -300,7 +344,46 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
     /* One more says that there is a next page; ranks are made one of those that are shown. */
     const size_t kept = s->captions ? s->k : s->k + 1;
     if (s->count > kept) s->count = kept;
-    status = s->captions ? glimpse_search_fuse(s) : plain_order(s);
+    return s->captions ? glimpse_search_fuse(s) : plain_order(s);
+}
+
+/* One result for what is the same over again: from the top, since what is on the pages before has
+ * others here, and four times as deep when the ranking ends before there are enough. A ranking with
+ * captions ends where it ends. */
+static int rank_groups(glimpse_search *s, int narrow) {
+    const size_t limit = s->diverse ? diverse_depth(s) : s->wanted + 1;
+    const size_t results = limit + (s->page ? (size_t)s->page->shown : 0);
+    const size_t all = s->store->ops->vectors.count(s->vectors);
+    size_t depth = results < SIZE_MAX / 4 ? 4 * results : results;
+    if (depth < GLIMPSE_COLLAPSE_DEPTH) depth = GLIMPSE_COLLAPSE_DEPTH;
+    for (;; depth = depth < SIZE_MAX / 4 ? 4 * depth : SIZE_MAX) {
+        if (!s->captions) s->k = depth;
+        int status = find(s, narrow);
+        if (status < 0) return status;
+        const int is_whole = s->count <= depth || depth >= all;
+        if (s->count > s->k) s->count = s->k;
+        free(s->ranked);
+        s->ranked = NULL;
+        status = s->captions ? glimpse_search_fuse(s) : plain_order(s);
+        if (status == GLIMPSE_OK) status = glimpse_search_collapse(s, limit);
+        if (status < 0 || s->captions || is_whole || s->ranked_count >= limit) return status;
+    }
+}
+
+/* Everything inside one read transaction. */
+static int run(glimpse_search *s, glimpse_results **results, const glimpse_model_key *key,
+               const glimpse_search_options *options) {
+    const glimpse_store_ops *ops = s->store->ops;
+    glimpse_availability availability = {0};
+    int status = glimpse_search_open(s, key, options), narrow = !s->vectors;
+    if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
+    if (status != GLIMPSE_OK) goto done;
+
+    if (!narrow) status = is_narrow(s, &narrow);
+    if (status == GLIMPSE_OK) status = s->collapse ? rank_groups(s, narrow) : rank(s, narrow);
+    if (status == GLIMPSE_OK && s->diverse) {
+        status = glimpse_search_diversify(s, diverse_depth(s));
+    }
     if (status == GLIMPSE_OK) status = make_results(s, &availability, results);
 done:
     glimpse_availability_free(&availability);
@@ -319,6 +402,11 @@ int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *libr
     *out = NULL;
     int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
     if (status == GLIMPSE_OK) status = check_options(options, &s);
+    if (status == GLIMPSE_OK && page && s.diverse) {
+        status = glimpse_fail(GLIMPSE_E_INVALID,
+                              "a diverse order has no pages: each result goes by all that are "
+                              "before it; ask for more results at once");
+    }
     if (status == GLIMPSE_OK && page && s.captions) {
         status =
             glimpse_fail(GLIMPSE_E_INVALID,
@@ -337,6 +425,7 @@ int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *libr
         store->ops->end_read(store);
     }
     free(s.found);
+    free(s.others);
     free(s.ranked);
     free(unit);
     if (status < 0) {

@@ -9,6 +9,12 @@
 #include "page.h"
 #include "results.h"
 
+/* A picture that joined a leader. */
+typedef struct glimpse_other {
+    size_t leader, place; /* numbers */
+    glimpse_candidate candidate;
+} glimpse_other;
+
 typedef struct glimpse_search {
     glimpse_store *store;
     glimpse_model_info model;
@@ -36,6 +42,13 @@ typedef struct glimpse_search {
     size_t count, capacity;
     glimpse_ranked *ranked; /* [ranked_count] the order to show */
     size_t ranked_count;
+    /* Stages behind the ranking (groups.c). */
+    int collapse, diverse;
+    double diverse_lambda;
+    glimpse_other *others; /* [other_count] of what is ranked, by leader */
+    size_t other_count, other_capacity;
+    glimpse_search_place group_start; /* of the next page */
+    uint64_t leaders_digest;          /* of the pages before */
 } glimpse_search;
 
 /* For qsort(): best first; ties by hash, then size: an order that does not depend on when a picture
@@ -64,6 +77,13 @@ int glimpse_search_consider_all(glimpse_search *s);
 
 /* `found` is ranked by cosine: makes `ranked` of it and of the captions. */
 int glimpse_search_fuse(glimpse_search *s);
+
+/* `ranked` becomes the leaders behind the page before, `limit` of them at most. */
+int glimpse_search_collapse(glimpse_search *s, size_t limit);
+/* Of those and the first `count` of `ranked`. */
+uint64_t glimpse_search_leaders_digest(const glimpse_search *s, size_t count);
+/* `ranked` becomes `wanted` of its first `depth`, in an order that does not repeat itself. */
+int glimpse_search_diversify(glimpse_search *s, size_t depth);
 
 /* The public calls of these names, for a model that is known by its key. */
 int glimpse_library_search_key(glimpse_results **out, glimpse_library *library,

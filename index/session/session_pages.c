@@ -42,6 +42,7 @@ static int hash_of(glimpse_hash *out, const session_query *query) {
     add_number(to, options->all_scores);
     add_texts(to, search->labels, search->label_count);
     add_number(to, search->whole_only);
+    add_number(to, search->collapse);
     add_number(to, options->with_self);
     add_number(to, options->region.x);
     add_number(to, options->region.y);

@@ -63,6 +63,13 @@ static int read_options(find *f, const glimpse_find_options *options) {
                             "more results at once",
                             f->options.rerank ? "a re-ranked search" : "a search with captions");
     }
+    if (f->search.diverse && (f->options.rerank || f->options.page_token)) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            f->options.rerank
+                                ? "a diverse order would be lost in a re-ranking: choose one"
+                                : "a diverse order has no pages: each result goes by all that are "
+                                  "before it; ask for more results at once");
+    }
     f->query = (session_query){
         .options = &f->options, .search = &f->search, .min_score = f->search.min_score};
     return glimpse_search_options_check(&f->search);
@@ -197,7 +204,7 @@ static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *ju
     hits->summary.matched = hits->count;
     /* Fewer than were asked for are all there are. */
     if (hits->count < f->search.k && min_score <= min_cosine && !f->search.captions &&
-        !f->options.page_token) {
+        !f->search.collapse && !f->options.page_token) {
         return GLIMPSE_OK;
     }
     const glimpse_model_key key = glimpse_model_get_key(model);
@@ -254,6 +261,9 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     if (status < 0) return status;
     hits->summary.captions = f->search.captions != NULL;
     hits->summary.before = page.shown;
+    hits->summary.collapsed = f->search.collapse;
+    hits->summary.diverse = f->search.diverse;
+    hits->summary.diverse_lambda = f->search.diverse_lambda;
     if (*token && glimpse_hits_copy(&hits->summary.next_page, hits, token) < 0) {
         return GLIMPSE_E_NOMEM;
     }
@@ -281,6 +291,11 @@ static int refuse_of_several(const session_parts *parts, const find *f) {
         return glimpse_fail(GLIMPSE_E_INVALID,
                             "a search with several models has no pages: its order goes by ranks, "
                             "which shift when pictures come and go; ask for more results at once");
+    }
+    if (f->search.diverse) {
+        return glimpse_fail(
+            GLIMPSE_E_INVALID,
+            "a diverse order is made with the vectors of one model, not of several");
     }
     if (!f->options.captions) return GLIMPSE_OK;
     return glimpse_fail(GLIMPSE_E_INVALID,
@@ -448,6 +463,7 @@ static void find_itself(char id[33], const find *f, glimpse_library *library,
     glimpse_search_options search = f->search;
     search.k = 1;
     search.whole_only = 1;
+    search.collapse = search.diverse = 0;
     if (glimpse_library_search(&best, library, model, vector, &search) == GLIMPSE_OK &&
         glimpse_results_count(best) == 1 && same_bytes(path, glimpse_results_get(best, 0)->path)) {
         (void)snprintf(id, 33, "%s", glimpse_results_get(best, 0)->id);

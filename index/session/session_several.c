@@ -4,6 +4,7 @@
 #include "session_several.h"
 #include "session_relevance.h"
 
+#include "collapse.h"
 #include "fuse_models.h"
 #include "library_private.h"
 #include "session_private.h"
@@ -379,6 +380,62 @@ static int judge_parts(session_judge *judges, const part_query *queries, const s
     return status;
 }
 
+/* The paths of those that joined the leader at `leader`: no more than GLIMPSE_OTHERS_MAX. */
+static int keep_others(glimpse_hits *hits, glimpse_result *shown, size_t leader,
+                       const size_t *leaders, const glimpse_fused *fused, size_t count) {
+    size_t known = 0;
+    const char **paths = NULL;
+    shown->collapsed = 0;
+    for (size_t i = leader + 1; i < count; i++)
+        shown->collapsed += leaders[i] == leader;
+    shown->other_count =
+        shown->collapsed < GLIMPSE_OTHERS_MAX ? shown->collapsed : GLIMPSE_OTHERS_MAX;
+    if (shown->other_count == 0) return GLIMPSE_OK;
+    paths = calloc(shown->other_count, sizeof *paths);
+    if (!paths) return glimpse_fail_nomem(shown->other_count * sizeof *paths, "results");
+    for (size_t i = leader + 1; known < shown->other_count; i++) {
+        if (leaders[i] == leader) paths[known++] = fused[i].result->path;
+    }
+    shown->others = paths;
+    int status = glimpse_session_list_add(&hits->strings, paths);
+    if (status < 0) free(paths);
+    return status;
+}
+
+/* The first `k` leaders of the fused order. */
+static int collapse(glimpse_hits *hits, const part_query *queries, size_t query_count,
+                    glimpse_library *library, const glimpse_fused *fused, size_t count, size_t k) {
+    glimpse_model_key keys[GLIMPSE_MAX_MODELS];
+    const char **ids = calloc(count + 1, sizeof *ids);
+    size_t *leaders = calloc(count + 1, sizeof *leaders), known = 0;
+    glimpse_fused *shown = calloc(count + 1, sizeof *shown);
+    int status = GLIMPSE_OK;
+    if (!ids || !leaders || !shown) {
+        status = glimpse_fail_nomem(count * sizeof *shown, "groups of results");
+        goto done;
+    }
+    for (size_t i = 0; i < query_count; i++)
+        keys[i] = glimpse_model_get_key(queries[i].model);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = fused[i].result->id;
+    status = glimpse_library_collapse_ids(leaders, library, keys, query_count, ids, count, k);
+    if (status < 0) goto done;
+    for (size_t i = 0; i < count; i++) {
+        if (leaders[i] == i) shown[known++] = fused[i];
+    }
+    status = keep_hits(hits, shown, known);
+    for (size_t i = 0, at = 0; i < count && status == GLIMPSE_OK; i++) {
+        if (leaders[i] != i) continue;
+        status = keep_others(hits, &hits->shown[at++], i, leaders, fused, count);
+    }
+    hits->summary.collapsed = 1;
+done:
+    free(ids);
+    free(leaders);
+    free(shown);
+    return status;
+}
+
 int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
                             glimpse_library *library, const glimpse_search_options *search,
                             size_t k, const session_cut *cut, session_vector_fn make_vector,
@@ -390,6 +447,7 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
     glimpse_fused *fused = NULL;
     size_t count = 0;
     *out = NULL;
+    own.collapse = 0;
     own.k = k < GLIMPSE_FUSION_DEPTH ? GLIMPSE_FUSION_DEPTH : k;
     glimpse_hits *hits = calloc(1, sizeof *hits);
     glimpse_hits_model *models = calloc(parts->count, sizeof *models);
@@ -426,7 +484,11 @@ int glimpse_hits_of_several(glimpse_hits **out, const session_parts *parts,
         leave_out(&hits->summary, fused, &count, judges, parts->count, cut);
         if (isnan(hits->summary.cutoff)) hits->summary.more_matched = 0;
     }
-    if (status == GLIMPSE_OK) status = keep_hits(hits, fused, count < k ? count : k);
+    if (status == GLIMPSE_OK && search->collapse) {
+        status = collapse(hits, queries, parts->count, library, fused, count, k);
+    } else if (status == GLIMPSE_OK) {
+        status = keep_hits(hits, fused, count < k ? count : k);
+    }
     if (status == GLIMPSE_OK) glimpse_hits_set_relevance(hits, judges, parts->count);
     free(fused);
     for (size_t i = 0; i < parts->count; i++)

@@ -70,6 +70,7 @@
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/metadata.h>
+#include <glimpse/sys/signature.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -662,6 +663,25 @@ struct glimpse_backgrounds_ops {
 };
 
 /*
+ * What tells near-duplicates and bursts among pictures.
+ */
+typedef struct glimpse_store_likeness {
+    uint32_t width, height;
+    int has_signature; /* 0: it was embedded by a version that made none */
+    glimpse_signature signature;
+    char taken[20];  /* "2021-05-30T14:03:59" as its bytes say, "" */
+    char camera[64]; /* "" without a date; its beginning */
+} glimpse_store_likeness;
+
+struct glimpse_signatures_ops {
+    /* In the transaction that is open. One of this version that is there is kept. */
+    int (*write)(glimpse_store *store, int64_t picture, const glimpse_signature *signature);
+    /* GLIMPSE_E_NOT_FOUND for a picture that is not there. A row of another version, or one that
+     * does not match its checksum, is as good as none. Any thread. */
+    int (*likeness)(glimpse_store_likeness *out, glimpse_store *store, int64_t picture);
+};
+
+/*
  * The journal of actions on files (glimpse/actions.h): a handle of its own and no part of a
  * library, because duplicates are looked for in directories that no library knows, and a library
  * that is thrown away must not take with it what is needed to put files back. Each call is on the
@@ -798,6 +818,7 @@ struct glimpse_store_ops {
     struct glimpse_decisions_ops decisions;
     struct glimpse_derived_ops derived;
     struct glimpse_backgrounds_ops backgrounds;
+    struct glimpse_signatures_ops signatures;
     struct glimpse_journal_ops journal;
     struct glimpse_upkeep_ops upkeep;
 };

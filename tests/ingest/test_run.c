@@ -198,6 +198,7 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "ALTER TABLE root_options DROP COLUMN tiles; ALTER TABLE model DROP COLUMN parts;"
                 "ALTER TABLE model DROP COLUMN parts_generation;"
                 "ALTER TABLE model DROP COLUMN parts_digest; DROP TABLE background;"
+                "DROP TABLE signature;"
                 "PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");

@@ -108,7 +108,8 @@ void world_rewind(world *w, int version) {
          "ALTER TABLE root_options DROP COLUMN tiles; ALTER TABLE model DROP COLUMN parts;"
          "ALTER TABLE model DROP COLUMN parts_generation;"
          "ALTER TABLE model DROP COLUMN parts_digest;"), /* 15 -> 16 */
-        "DROP TABLE background;",                                   /* 16 -> 17 */
+        "DROP TABLE background;",                        /* 16 -> 17 */
+        "DROP TABLE signature;",                         /* 17 -> 18 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -53,7 +53,7 @@ static size_t count_entries(const char *path) {
 static void one_result_is_opened_itself(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q -p --open=1");
+    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q --no-collapse -p --open=1");
     expect(&r, 0);
     assert_null(strstr(r.out, "noise"));
     char *path = opened();
@@ -66,9 +66,9 @@ static void one_result_is_opened_itself(void **state) {
 static void several_are_a_folder_of_links_in_their_order(void **state) {
     (void)state;
     run_result r, json;
-    run(&json, "search", "x", "-q", "--json", NULL);
+    run(&json, "search", "x", "-q", "--no-collapse", "--json", NULL);
     json_t *root = run_json(&json);
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q -p --open");
+    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q --no-collapse -p --open");
     expect(&r, 0);
     char *path = opened();
     assert_non_null(strstr(path, "/" BASE "/x-"));
@@ -90,7 +90,7 @@ static void several_are_a_folder_of_links_in_their_order(void **state) {
     json_decref(root);
     run_free(&r);
     run_free(&json);
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q -p --open=2");
+    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q --no-collapse -p --open=2");
     expect(&r, 0);
     path = opened();
     assert_int_equal(count_entries(path), 2);
@@ -101,7 +101,8 @@ static void several_are_a_folder_of_links_in_their_order(void **state) {
 static void a_contact_sheet_is_opened_when_there_is_one(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q -p --html sheet.html --open");
+    run_shell(
+        &r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q --no-collapse -p --html sheet.html --open");
     expect(&r, 0);
     char *path = opened();
     assert_string_equal(path, "sheet.html");
@@ -117,7 +118,7 @@ static void old_folders_go_but_nothing_that_is_not_a_link(void **state) {
     write_file(BASE "/mine/notes.txt", "x", 1);
     assert_int_equal(symlink("/nowhere", BASE "/mine/1 gone.ppm"), 0);
     for (int i = 0; i < KEPT + 2; i++) {
-        run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q -p --open");
+        run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -q --no-collapse -p --open");
         expect(&r, 0);
         run_free(&r);
     }
@@ -132,7 +133,7 @@ static void files_that_are_gone_are_left_out(void **state) {
     (void)state;
     run_result r;
     assert_int_equal(rename("p/two.ppm", "away.ppm"), 0);
-    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x -p --open");
+    run_shell(&r, "GLIMPSE_OPENER=./viewer \"$G\" search x --no-collapse -p --open");
     expect(&r, 0);
     expect_err(&r, "1 of the pictures are not there");
     char *path = opened();
@@ -145,17 +146,17 @@ static void files_that_are_gone_are_left_out(void **state) {
 static void a_missing_opener_is_an_error_that_says_what_to_do(void **state) {
     (void)state;
     run_result r;
-    run_shell(&r, "GLIMPSE_OPENER=./no-viewer \"$G\" search x -q -p --open");
+    run_shell(&r, "GLIMPSE_OPENER=./no-viewer \"$G\" search x -q --no-collapse -p --open");
     expect(&r, 4);
     expect_err(&r, "cannot run ./no-viewer");
     run_free(&r);
-    run_shell(&r, "PATH=/nowhere \"$G\" search x -q -p --open=1");
+    run_shell(&r, "PATH=/nowhere \"$G\" search x -q --no-collapse -p --open=1");
     expect(&r, 4);
     expect_err(&r, "there is no xdg-open here; install xdg-utils");
     run_free(&r);
     /* One that is found in PATH is used. */
     run_shell(&r, "mkdir bin && ln -s ../viewer bin/xdg-open && PATH=\"$PWD/bin:$PATH\" \"$G\" "
-                  "search x -q -p --open=1");
+                  "search x -q --no-collapse -p --open=1");
     expect(&r, 0);
     free(opened());
     run_free(&r);

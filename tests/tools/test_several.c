@@ -47,7 +47,8 @@ static int setup(void **state) {
 
 static json_t *search_text(const char *model, const char *text) {
     run_result r;
-    run(&r, "search", text, "--model", model, "-l", "lib", "-k", "24", "--json", NULL);
+    run(&r, "search", text, "--model", model, "-l", "lib", "-k", "24", "--no-collapse", "--json",
+        NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     run_free(&r);
@@ -132,7 +133,8 @@ static void people_and_tables_are_shown_the_ranks(void **state) {
     size_t tabs = 0;
     for (const char *c = r.out; *c; c++)
         tabs += *c == '\t';
-    assert_int_equal(tabs, 12); /* seven fields, two for each model, the tile, the relevance */
+    /* Seven fields, two for each model, the tile, the relevance, how many alike. */
+    assert_int_equal(tabs, 13);
     run_free(&r);
     char *page = read_whole_file("page.html", NULL);
     assert_non_null(strstr(page, "ranks fused"));
@@ -201,7 +203,8 @@ static void similar_asks_both_and_leaves_the_picture_out(void **state) {
     static const char *const pictures[] = {"pictures/few/p03.ppm", "pictures/p20.ppm", "new.ppm"};
     copy_file("pictures/few/p03.ppm", "new.ppm");
     for (size_t i = 0; i < 3; i++) {
-        run(&r, "similar", pictures[i], "--model", sum, "-l", "lib", "-k", "24", "--json", NULL);
+        run(&r, "similar", pictures[i], "--model", sum, "-l", "lib", "-k", "24", "--no-collapse",
+            "--json", NULL);
         expect(&r, 0);
         json_t *root = run_json(&r);
         const json_t *results = at(root, "results");

@@ -82,7 +82,7 @@ static void every_date_says_where_it_is_from_in_three_time_zones(void **state) {
     for (size_t z = 0; z < sizeof zones / sizeof zones[0]; z++) {
         run_result search, status;
         set_zone(zones[z].name);
-        run(&search, "search", "--json", "-k", "10", "a thing", NULL);
+        run(&search, "search", "--json", "-k", "10", "--no-collapse", "a thing", NULL);
         run(&status, "status", "--json", "--files", NULL);
         set_zone(NULL);
         expect(&search, 0);
@@ -109,7 +109,8 @@ static void check_filter(const char *zone, const char *after, const char *before
                          const char *name) {
     run_result r;
     set_zone(zone);
-    run(&r, "search", "--paths", "--after", after, "--before", before, "a thing", NULL);
+    run(&r, "search", "--no-collapse", "--paths", "--after", after, "--before", before, "a thing",
+        NULL);
     set_zone(NULL);
     expect(&r, name ? 0 : 1);
     if (name) {

@@ -129,9 +129,11 @@ static void expect_paths(const char *plain) {
     }
 }
 
-static const char *const search[] = {"search", "x", "-q", NULL};
-static const char *const uncolored[] = {"search", "x", "-q", "--color", "never", NULL};
-static const char *const similar[] = {"similar", "p/plain.ppm", "--with-self", "-q", NULL};
+static const char *const search[] = {"search", "x", "-q", "--no-collapse", NULL};
+static const char *const uncolored[] = {"search",  "x",     "-q", "--no-collapse",
+                                        "--color", "never", NULL};
+static const char *const similar[] = {"similar", "p/plain.ppm",   "--with-self",
+                                      "-q",      "--no-collapse", NULL};
 static const char *const rerank[] = {"rerank",
                                      "a red ball",
                                      "-q",
@@ -198,7 +200,7 @@ static void other_lists_show_paths_whole_and_end_what_they_begin(void **state) {
     static const char *const audit[] = {"audit", "p", "-q", NULL};
     static const char *const label[] = {"label", "p", "--classes", "cat,dog", "-q", NULL};
     static const char *const status[] = {"status", "--files", NULL};
-    static const char *const paths[] = {"search", "x", "-q", "--paths", NULL};
+    static const char *const paths[] = {"search", "x", "-q", "--paths", "--no-collapse", NULL};
     static const char *const *const lists[] = {rerank, label, status, paths, audit};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         size_t links = 0;

@@ -52,6 +52,13 @@
  CLI_NUMBER("relevance", 0, &(find).relevance, "R",                    \
             "leave out what is less relevant, 0 to 1 (default: 0.5)"), \
      CLI_FLAG("all-scores", 0, &(find).all_scores, "leave nothing out for its relevance")
+/* What is the same over again, and an order that does not repeat itself: output_read_stages(). */
+#define OPTIONS_STAGES(all, diverse)                                                             \
+ CLI_FLAG("no-collapse", 0, &(all),                                                              \
+          "show near-duplicates and bursts one by one, not as one result with a count"),         \
+     CLI_OPTIONAL("diverse", 0, &(diverse), "LAMBDA",                                            \
+                  "results that are unlike each other: 1 is the order by score, 0 goes by what " \
+                  "is unlike alone (default: 0.7)")
 /* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \

@@ -86,7 +86,8 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     cli_list labels = {0}, within = {0};
     uint64_t k = 10;
-    const char *token = NULL, *queries = NULL;
+    const char *token = NULL, *queries = NULL, *diverse = NULL;
+    int all = 0;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
@@ -94,6 +95,7 @@ static int run(int argc, char **argv) {
         OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search, within),
         OPTION_NO_TILES(search),
+        OPTIONS_STAGES(all, diverse),
         CLI_LIST("label", 0, &labels, "NAME",
                  "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 0, &find.captions,
@@ -160,6 +162,11 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
     } else if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
         code = cli_misuse(&cmd_search, "--relevance goes from 0 to 1");
+    } else if ((code = output_read_stages(&search, all, diverse, &cmd_search)) != CLI_RUN) {
+        goto done;
+    } else if (diverse && (rerank || token)) {
+        code = cli_misuse(&cmd_search, rerank ? "choose one of --diverse and --rerank"
+                                              : "--diverse has no pages: choose a larger -k");
     } else if ((status = glimpse_search_options_check(&search)) < 0) {
         code = cli_refused(&cmd_search, status);
     }
@@ -220,6 +227,10 @@ const cli_command cmd_search = {
     "Ctrl-C stops it with what is done kept.\n\n"
     "A picture that was indexed with --tiles has the best of the scores of itself and its tiles; "
     "where it is a tile's, the result says which. --no-tiles looks at whole pictures only.\n\n"
+    "Near-duplicates (the same picture coded anew, scaled or lightly edited) and bursts (one "
+    "camera, within 3 seconds, alike) are one result, the best of them, with how many more there "
+    "are; -k counts results. --no-collapse shows each. With --diverse each result is one that fits "
+    "and is unlike those before it.\n\n"
     "Exit code 1 when nothing is found, 3 when pictures could not be looked at again, or a query "
     "of "
     "--queries failed.",
@@ -231,6 +242,7 @@ const cli_command cmd_search = {
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search --queries queries.txt -k 3 > answers.jsonl\n"
     "  glimpse search beach -k 50 --page-token first\n"
+    "  glimpse search birthday --diverse\n"
     "  glimpse search in the snow --label dog\n"
     "  glimpse search a red kite over the sea --captions\n"
     "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"

@@ -17,7 +17,8 @@ static int run(int argc, char **argv) {
     const char *region = NULL, *token = NULL;
     cli_list within = {0};
     uint64_t k = 10;
-    int embed = 0;
+    const char *diverse = NULL;
+    int embed = 0, all = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
@@ -29,6 +30,7 @@ static int run(int argc, char **argv) {
         OPTIONS_RELEVANCE(find),
         OPTIONS_SEARCH_FILTERS(search, within),
         OPTION_NO_TILES(search),
+        OPTIONS_STAGES(all, diverse),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         SESSION_MEMORY_OPTION(s),
@@ -53,6 +55,11 @@ static int run(int argc, char **argv) {
     search.within_count = within.count;
     find.search = &search;
     find.page_token = output_page_token(token);
+    if ((code = output_read_stages(&search, all, diverse, &cmd_similar)) != CLI_RUN) goto done;
+    if (diverse && token) {
+        code = cli_misuse(&cmd_similar, "--diverse has no pages: choose a larger -k");
+        goto done;
+    }
     if (!(find.relevance >= 0.0 && find.relevance <= 1.0)) {
         code = cli_misuse(&cmd_similar, "--relevance goes from 0 to 1");
         goto done;
@@ -92,6 +99,7 @@ const cli_command cmd_similar = {
     "The file is read for it. Things that are small in other pictures are found where these were "
     "indexed with --tiles.\n\n"
     "--model A+B asks both models and fuses their ranks, as at glimpse search.\n\n"
+    "Near-duplicates and bursts are one result, as at glimpse search; --no-collapse shows each.\n\n"
     "Exit code 1 when nothing is found.",
     "  glimpse similar beach.jpg\n"
     "  glimpse similar beach.jpg -k 30 --html like-beach.html\n"

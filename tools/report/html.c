@@ -142,6 +142,16 @@ static void write_rankings(FILE *to, const output_list *list, size_t i) {
     }
 }
 
+/* How many more, and which on request. */
+static void write_alike(FILE *to, const glimpse_result *r) {
+    (void)fputs("<span title=\"", to);
+    for (size_t i = 0; i < r->other_count; i++) {
+        if (i > 0) (void)fputs("&#10;", to);
+        html_text(to, r->others[i]);
+    }
+    (void)fprintf(to, "\">+%zu alike</span>", r->collapsed);
+}
+
 static void write_facts(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
     (void)fprintf(to, "<div class=\"facts size\"><span>%u &times; %u</span><span>%s</span>",
@@ -157,6 +167,7 @@ static void write_facts(FILE *to, const output_list *list, size_t i) {
         free(day);
     }
     if (r->copies > 1) (void)fprintf(to, "<span>%zu copies</span>", r->copies);
+    if (r->collapsed > 0) write_alike(to, r);
     if (r->offline) (void)fputs("<span>offline</span>", to);
     if (list->relevances && !isnan(list->relevances[i])) {
         (void)fprintf(to, "<span>relevance %.2f</span>", list->relevances[i]);

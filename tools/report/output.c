@@ -113,6 +113,18 @@ static void write_tile(json_out *j, const glimpse_box *tile) {
     jout_close(j, '}');
 }
 
+static void write_others(json_out *j, const glimpse_result *r) {
+    jout_key(j, "collapsed"), jout_uint(j, r->collapsed);
+    jout_key(j, "others");
+    jout_open(j, '[');
+    for (size_t i = 0; i < r->other_count; i++) {
+        jout_open(j, '{');
+        jout_path(j, "path", r->others[i]);
+        jout_close(j, '}');
+    }
+    jout_close(j, ']');
+}
+
 static void write_taken(json_out *j, const glimpse_result *r) {
     char offset[8] = "";
     if (r->has_taken_offset) glimpse_offset_text(offset, r->taken_offset);
@@ -157,6 +169,10 @@ static void print_json(const output_list *list) {
         jout_key(&j, "failed"), jout_uint(&j, list->failed);
         jout_close(&j, '}');
     }
+    if (list->diverse) {
+        jout_key(&j, "order"), jout_string(&j, "mmr");
+        jout_key(&j, "lambda"), jout_number(&j, list->lambda);
+    }
     jout_text_or_null(&j, "next_page", list->next_page ? list->next_page : "");
     if (list->summary) write_cutoff(&j, list->summary);
     jout_key(&j, "results");
@@ -181,6 +197,7 @@ static void print_json(const output_list *list) {
         jout_key(&j, "bytes"), jout_uint(&j, r->bytes);
         jout_text_or_null(&j, "format", r->format);
         jout_key(&j, "copies"), jout_uint(&j, r->copies);
+        if (list->collapsed) write_others(&j, r);
         jout_key(&j, "offline"), jout_bool(&j, r->offline);
         jout_close(&j, '}');
     }
@@ -201,7 +218,8 @@ static void print_tsv_field(const char *bytes) {
     }
 }
 
-/* Columns of further rankings come behind those that are always there, the tile behind these. */
+/* Columns of further rankings come behind those that are always there, the tile behind these, and
+ * then how many further pictures the result stands for. */
 static void print_tsv(const output_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         const glimpse_result *r = list->results[i];
@@ -239,6 +257,7 @@ static void print_tsv(const output_list *list) {
         } else if (list->relevances) {
             (void)putchar('\t');
         }
+        if (list->collapsed) (void)printf("\t%zu", r->collapsed);
         (void)putchar('\n');
     }
 }
@@ -290,6 +309,23 @@ int output_print(const output_options *o, const output_list *list) {
     if (list->count == 0) tool_note("nothing found");
     if (o->open && code == EXIT_FOUND) code = open_results(o, list);
     return code;
+}
+
+int output_read_stages(glimpse_search_options *search, int all, const char *diverse,
+                       const cli_command *command) {
+    search->collapse = !all;
+    search->diverse = diverse != NULL;
+    if (diverse && *diverse) {
+        char *end = NULL;
+        search->diverse_lambda = strtod(diverse, &end);
+        if (*end || !(search->diverse_lambda >= 0.0 && search->diverse_lambda <= 1.0)) {
+            return cli_misuse(command, "--diverse=LAMBDA goes from 0 to 1, not \"%s\"", diverse);
+        }
+    }
+    if (diverse && search->k > GLIMPSE_DIVERSE_MAX) {
+        return cli_misuse(command, "--diverse gives at most %d results", GLIMPSE_DIVERSE_MAX);
+    }
+    return CLI_RUN;
 }
 
 const char *output_page_token(const char *token) {
@@ -355,6 +391,9 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
                         .before = (size_t)summary->before,
                         .next_page = summary->next_page,
                         .ranks = xcalloc(count, sizeof *list.ranks),
+                        .collapsed = summary->collapsed,
+                        .diverse = summary->diverse,
+                        .lambda = summary->diverse_lambda,
                         .relevances = relevances,
                         .summary = summary};
     for (size_t i = 0; i < count; i++) {

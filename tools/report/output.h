@@ -16,15 +16,16 @@ typedef struct output_options {
     const char *html;
 } output_options;
 
-#define OUTPUT_OPTIONS(o)                                                                     \
- OPTIONS_LIST_OUTPUT(                                                                         \
-     o, "rank, score, path, width, height, taken, id, ..., tile, relevance; with tabs, \\t "  \
-        "\\n \\r \\\\ escaped"),                                                              \
-     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),   \
-     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                     \
-                  "show the pictures in the terminal; alone it finds out how"),               \
-     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                  \
-                  "open the results, or the best N: one in a viewer, several as a folder of " \
+#define OUTPUT_OPTIONS(o)                                                                        \
+ OPTIONS_LIST_OUTPUT(                                                                            \
+     o,                                                                                          \
+     "rank, score, path, width, height, taken, id, ..., tile, relevance, alike; with tabs, \\t " \
+     "\\n \\r \\\\ escaped"),                                                                    \
+     CLI_TEXT("html", 0, &(o).html, "FILE", "also write a contact sheet as one HTML file"),      \
+     CLI_OPTIONAL("preview", 0, &(o).preview, "kitty|iterm|sixel|blocks",                        \
+                  "show the pictures in the terminal; alone it finds out how"),                  \
+     CLI_OPTIONAL("open", 0, &(o).open, "N",                                                     \
+                  "open the results, or the best N: one in a viewer, several as a folder of "    \
                   "links; alone with --html the contact sheet")
 
 /* Checks the options: CLI_RUN, or an exit code after saying what is wrong. */
@@ -59,6 +60,9 @@ typedef struct output_list {
     const char *next_page;               /* token, or NULL */
     const double *relevances;            /* [count] NaN where it cannot be told; NULL: none is */
     const glimpse_hits_summary *summary; /* of the search, or NULL */
+    int collapsed;                       /* 1: near-duplicates and bursts are one result */
+    int diverse;                         /* 1: in the order of maximal marginal relevance, with */
+    double lambda;                       /* this */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is
@@ -67,6 +71,11 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+
+/* Sets what --no-collapse and --diverse (NULL: not asked for) say. CLI_RUN, or an exit code after
+ * saying what is wrong. */
+int output_read_stages(glimpse_search_options *search, int all, const char *diverse,
+                       const cli_command *command);
 
 /* What --page-token `token` means to the library: NULL for "first", and without the option. */
 const char *output_page_token(const char *token);

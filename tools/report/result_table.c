@@ -152,7 +152,9 @@ static char *remark_of(const glimpse_result *r) {
                      ? xprintf(" (at %u,%u %ux%u)", (unsigned)r->tile.x, (unsigned)r->tile.y,
                                (unsigned)r->tile.width, (unsigned)r->tile.height)
                      : xstrdup("");
-    char *remark = xprintf("%s%s%s", copies, tile, r->offline ? " (offline)" : "");
+    char *alike = r->collapsed > 0 ? xprintf(" (+%zu alike)", r->collapsed) : xstrdup("");
+    char *remark = xprintf("%s%s%s%s", alike, copies, tile, r->offline ? " (offline)" : "");
+    free(alike);
     free(copies);
     free(tile);
     return remark;

@@ -47,6 +47,7 @@
 #include <glimpse/sys/image.h>
 #include <glimpse/sys/metadata.h>
 #include <glimpse/sys/model.h>
+#include <glimpse/sys/signature.h>
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
 #include <glimpse/sys/weights.h>

@@ -278,7 +278,31 @@ typedef struct glimpse_search_options {
     const char *captions;
     double captions_weight; /* 0: the order by cosine; 0.5: as in the paper; 1: that by captions */
     int whole_only;         /* 1: tiles are not looked at */
+    /* 1: near-duplicates and bursts are one result, the best of them, with how many it stands for
+     * (glimpse_result.collapsed); `k` counts these. Near are pictures of the same shape whose
+     * embeddings have a cosine of 0.85 at least, and whose signatures (glimpse/sys/signature.h),
+     * made when they are indexed, agree up to brightness and contrast; or, of pictures taken by
+     * one camera within 3 seconds, of 0.9 and with signatures that are alike. Each is compared with
+     * the result itself. What was indexed before there were signatures is near what has the same
+     * embedding. */
+    int collapse;
+    /* 1: each result is one that is like the query and unlike those before it, by maximal marginal
+     * relevance (Carbonell and Goldstein 1998): the largest
+     *
+     *     lambda * score - (1 - lambda) * cosine to the likest of the results before
+     *
+     * among the best GLIMPSE_DIVERSE_DEPTH pictures (k when that is more), both scaled to 0..1 over
+     * them; after collapsing, and of a search with captions by `fused`. k is at most
+     * GLIMPSE_DIVERSE_MAX then. */
+    int diverse;
+    double diverse_lambda; /* 1: the order by score; 0: the first one, and then what is unlike */
 } glimpse_search_options;
+
+enum { GLIMPSE_DIVERSE_DEPTH = 200, GLIMPSE_DIVERSE_MAX = 1000 };
+#define GLIMPSE_DIVERSE_LAMBDA 0.7
+/* Others of a result are counted among the best so many pictures of the ranking, or four times as
+ * many as there are results up to this page, when that is more. */
+enum { GLIMPSE_COLLAPSE_DEPTH = 1000 };
 
 #define GLIMPSE_CAPTIONS_WEIGHT 0.5 /* chosen on data: docs/captions.md */
 
@@ -291,6 +315,7 @@ static inline glimpse_search_options glimpse_search_options_init(void) {
     options.k = 10;
     options.min_score = -2.0;
     options.captions_weight = GLIMPSE_CAPTIONS_WEIGHT;
+    options.diverse_lambda = GLIMPSE_DIVERSE_LAMBDA;
     return options;
 }
 #define GLIMPSE_SEARCH_OPTIONS_INIT glimpse_search_options_init()
@@ -327,7 +352,14 @@ typedef struct glimpse_result {
     /* The tile that the score is of, in pixels of the upright picture; 0 wide: the whole picture.
      */
     glimpse_box tile;
+    /* Of a search that collapses: how many further pictures the result stands for, and where the
+     * best of these are, in their order. */
+    size_t collapsed;
+    const char *const *others; /* [other_count], GLIMPSE_OTHERS_MAX at most */
+    size_t other_count;
 } glimpse_result;
+
+enum { GLIMPSE_OTHERS_MAX = 100 };
 
 typedef struct glimpse_results glimpse_results;
 

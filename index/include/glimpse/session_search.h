@@ -53,13 +53,19 @@
  * fewer than GLIMPSE_RELEVANCE_PICTURES pictures, or where data/relevance.txt is not installed, it
  * cannot be told: nothing is left out, numbers about it are NaN, and the summary says why.
  *
+ * Collapsing (options.search->collapse) comes behind the order that captions and several models
+ * make, and before re-ranking: pictures that are the same over again are looked at once. Of several
+ * models two pictures are compared by the first that has embeddings of both.
+ *
  * Pages. A summary's next_page, given as page_token with the same query, filters and model, gives
  * the results behind these; k may differ from page to page. Indexing may go on between pages: what
  * was in the library with the first page comes on one page and no other, what came later on none of
  * the later pages, what was removed is not shown any more. Only the order by the cosine of one
- * model has pages. With captions, re-ranking or several models next_page is NULL and a page_token
- * GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best, which shift when pictures
- * come and go.
+ * model has pages. With captions, re-ranking, several models or a diverse order next_page is NULL
+ * and a page_token GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best, which
+ * shift when pictures come and go. Of a search that collapses, what was among the others of a
+ * result is on no later page, unless a result of an earlier page was removed in between: then it
+ * may be.
  *
  * Threads: as the session. Hits are immutable and do not depend on the session.
  */
@@ -184,6 +190,9 @@ typedef struct glimpse_hits_summary {
      */
     const char *const *warnings;
     size_t warning_count;
+    int collapsed;         /* 1: near-duplicates and bursts are one result */
+    int diverse;           /* 1: the order is that of maximal marginal relevance, with */
+    double diverse_lambda; /* this */
 } glimpse_hits_summary;
 
 typedef struct glimpse_hits glimpse_hits;

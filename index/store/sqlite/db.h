@@ -56,6 +56,7 @@ enum { GLIMPSE_DB_READ_ONLY = 1, GLIMPSE_DB_CREATE = 2 };
 #define GLIMPSE_LABEL_SUM       "glimpse_sum(picture_id, part, class_id, probability, score)"
 #define GLIMPSE_FINGERPRINT_SUM "glimpse_sum(picture_id, part, version, data)"
 #define GLIMPSE_BACKGROUND_SUM  "glimpse_sum(model_id, key, data)"
+#define GLIMPSE_SIGNATURE_SUM   "glimpse_sum(picture_id, version, data)"
 #define GLIMPSE_THUMBNAIL_SUM   "glimpse_sum(picture_id, part, version, pixels)"
 
 /* Opens with the settings every connection has (see db.c). */

@@ -24,4 +24,8 @@ int glimpse_derived_of_content(glimpse_store *store, glimpse_derived kind, int v
 int glimpse_derived_write(glimpse_store *store, glimpse_derived kind, int version,
                           const glimpse_derived_item *items, size_t count);
 
+int glimpse_signatures_write(glimpse_store *store, int64_t picture,
+                             const glimpse_signature *signature);
+int glimpse_signatures_likeness(glimpse_store_likeness *out, glimpse_store *store, int64_t picture);
+
 #endif

@@ -169,6 +169,16 @@ static const char parts_step[] =
     "END;";
 /* clang-format on */
 
+/* What a search knows pictures by that are the same over again (signature.c). Pictures that were
+ * embedded before have none. */
+static const char signatures_step[] =
+    "CREATE TABLE signature ("
+    "  picture_id INTEGER PRIMARY KEY REFERENCES picture (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL," /* GLIMPSE_SIGNATURE_VERSION */
+    "  data BLOB NOT NULL,"
+    "  sum INTEGER NOT NULL"
+    ") STRICT;";
+
 /* 7 -> 8: what the bytes of a file are (content) is told from what they show (picture), and all
  * that is stored belongs to a picture and to a part of it. A picture keeps the row id and the hash
  * that its bytes had, so that ids people noted, vector files and embeddings' checksums stay right.
@@ -489,6 +499,7 @@ static const char *const steps[] = {
     left_out_step,      /* 14 -> 15 */
     parts_step,         /* 15 -> 16 */
     background_step,    /* 16 -> 17 */
+    signatures_step,    /* 17 -> 18 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -588,6 +599,7 @@ static int open_schema(glimpse_db *db) {
             "SELECT picture_id, part, version, data, sum FROM fingerprint LIMIT 0;"
             "SELECT picture_id, part, version, pixels, sum FROM thumbnail LIMIT 0;"
             "SELECT model_id, key, data, sum FROM background LIMIT 0;"
+            "SELECT picture_id, version, data, sum FROM signature LIMIT 0;"
             "SELECT content_id, version, taken_from, taken_offset, fields, sum FROM metadata"
             " LIMIT 0;"
             "SELECT file_id, stamp, version, taken, camera, latitude, longitude, taken_from,"

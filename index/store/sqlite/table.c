@@ -131,6 +131,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                 .of_content = glimpse_derived_of_content,
                 .write = glimpse_derived_write},
     .backgrounds = {.load = glimpse_backgrounds_load, .write = glimpse_backgrounds_write},
+    .signatures = {.write = glimpse_signatures_write, .likeness = glimpse_signatures_likeness},
     .journal = {.open = glimpse_journal_db_open,
                 .close = glimpse_journal_db_close,
                 .begin_run = glimpse_journal_db_begin_run,

@@ -115,7 +115,9 @@ static int check_sums(verification *v) {
         {"fingerprint of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM "
                                    "fingerprint WHERE sum <> " GLIMPSE_FINGERPRINT_SUM},
         {"thumbnail of picture", "SELECT picture_id, 'made again by glimpse dedup' FROM thumbnail "
-                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM}};
+                                 "WHERE sum <> " GLIMPSE_THUMBNAIL_SUM},
+        {"signature of picture",
+         "SELECT picture_id, 'of no use' FROM signature WHERE sum <> " GLIMPSE_SIGNATURE_SUM}};
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == GLIMPSE_OK; i++) {
         sqlite3_stmt *row = NULL;
