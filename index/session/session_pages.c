@@ -20,6 +20,15 @@ static void add_text(glimpse_hasher *to, const char *text) {
     if (text) glimpse_hasher_update(to, text, strlen(text) + 1);
 }
 
+/* As queries are read: it does not matter how a shell cut the words. */
+static void add_words(glimpse_hasher *to, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        glimpse_hasher_update(to, " ", 1);
+        glimpse_hasher_update(to, words[i], strlen(words[i]));
+    }
+    glimpse_hasher_update(to, "", 1);
+}
+
 static void add_texts(glimpse_hasher *to, const char *const *texts, size_t count) {
     add_number(to, (double)count);
     for (size_t i = 0; i < count; i++)
@@ -32,7 +41,7 @@ static int hash_of(glimpse_hash *out, const session_query *query) {
     glimpse_hasher *to = glimpse_hasher_create();
     if (!to) return glimpse_fail_nomem(64, "a page token");
     add_text(to, query->kind);
-    add_texts(to, query->words, query->count);
+    add_words(to, query->words, query->count);
     add_text(to, query->fingerprint);
     add_texts(to, search->within, search->within_count);
     add_text(to, search->after);

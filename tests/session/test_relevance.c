@@ -100,17 +100,19 @@ static void filters_do_not_change_what_a_score_means(void **state) {
     index_two(f);
     glimpse_hits *everywhere = search(f, "a panda", &options);
     options.search = &search_options;
-    search_options.path_prefix = GLIMPSE_SOURCE_DIR "/data/demo/animals";
+    const char *within = GLIMPSE_SOURCE_DIR "/data/demo/animals";
+    search_options.within = &within;
+    search_options.within_count = 1;
     glimpse_hits *here = search(f, "a panda", &options);
     assert_true(glimpse_hits_get(here, 0)->relevance == glimpse_hits_get(everywhere, 0)->relevance);
     assert_int_equal(glimpse_hits_summarize(here)->matched,
                      glimpse_hits_summarize(everywhere)->matched);
-    search_options.path_prefix = GLIMPSE_SOURCE_DIR "/data/demo/shapes";
+    within = GLIMPSE_SOURCE_DIR "/data/demo/shapes";
     glimpse_hits *there = search(f, "a panda", &options);
     assert_int_equal(glimpse_hits_count(there), 0);
     assert_true(glimpse_hits_summarize(there)->best < GLIMPSE_RELEVANCE);
     /* A limit of scores holds for what is left, and is no part of what matches. */
-    search_options.path_prefix = NULL;
+    search_options.within_count = 0;
     search_options.min_score = 2;
     glimpse_hits *none = search(f, "a panda", &options);
     assert_int_equal(glimpse_hits_count(none), 0);

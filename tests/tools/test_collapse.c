@@ -22,7 +22,8 @@ static int setup(void **state) {
 
 static json_t *search_all(const char *library, const char *option) {
     run_result r;
-    run(&r, "search", "a crocodile at sunset", "-l", library, "-k", "2000", "--json", option, NULL);
+    run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", library, "-k", "2000",
+        "--json", option, NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     run_free(&r);
@@ -50,18 +51,20 @@ static void the_demo_collapses_to_what_was_edited_and_nothing_else(void **state)
 static void every_form_says_how_many_are_alike(void **state) {
     (void)state;
     run_result r;
-    run(&r, "search", "a crocodile at sunset", "-l", "drawn", "-k", "1", "--html", "page.html",
-        NULL);
+    run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", "drawn", "-k", "1", "--html",
+        "page.html", NULL);
     expect(&r, 0);
     expect_out(&r, "(+1 alike)");
     run_free(&r);
     char *page = read_whole_file("page.html", NULL);
     assert_non_null(strstr(page, ">+1 alike</span>"));
     free(page);
-    run(&r, "search", "a crocodile at sunset", "-l", "drawn", "-k", "1", "--tsv", NULL);
+    run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", "drawn", "-k", "1", "--tsv",
+        NULL);
     expect_out(&r, "\t1\n");
     run_free(&r);
-    run(&r, "search", "a crocodile at sunset", "-l", "drawn", "-k", "2", "--no-collapse", NULL);
+    run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", "drawn", "-k", "2",
+        "--no-collapse", NULL);
     assert_null(strstr(r.out, "alike"));
     expect_out(&r, "recompressed-02.jpg");
     expect_out(&r, "crocodile-sunset-060.jpg");
@@ -69,8 +72,8 @@ static void every_form_says_how_many_are_alike(void **state) {
     json_t *root = search_all("drawn", "--no-collapse");
     assert_null(json_object_get(json_array_get(at(root, "results"), 0), "collapsed"));
     json_decref(root);
-    run(&r, "similar", source_path("data/demo/edited/webp-05.webp"), "-l", "drawn", "-k", "1",
-        "--with-self", NULL);
+    run(&r, "similar", "--all-scores", source_path("data/demo/edited/webp-05.webp"), "-l", "drawn",
+        "-k", "1", "--with-self", NULL);
     expect_out(&r, "(+1 alike)");
     run_free(&r);
 }
@@ -78,7 +81,7 @@ static void every_form_says_how_many_are_alike(void **state) {
 static void a_diverse_order_says_so_and_has_no_pages(void **state) {
     (void)state;
     run_result r;
-    run(&r, "search", "a shoe", "-l", "drawn", "--diverse=0.5", "--json", NULL);
+    run(&r, "search", "--all-scores", "a shoe", "-l", "drawn", "--diverse=0.5", "--json", NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     assert_string_equal(text_at(root, "order"), "mmr");
@@ -93,7 +96,8 @@ static void a_diverse_order_says_so_and_has_no_pages(void **state) {
                    {"--diverse=2", "-q", "goes from 0 to 1"},
                    {"--diverse", "--count=1001", "at most 1000"}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        run(&r, "search", "a shoe", "-l", "drawn", refused[i].option, refused[i].value, NULL);
+        run(&r, "search", "--all-scores", "a shoe", "-l", "drawn", refused[i].option,
+            refused[i].value, NULL);
         expect(&r, 2);
         expect_err(&r, refused[i].told);
         run_free(&r);
@@ -107,8 +111,8 @@ static void pages_go_on_behind_what_is_alike(void **state) {
     char token[400] = "first";
     size_t shown = 0;
     while (shown < 40) {
-        run(&r, "search", "a crocodile at sunset", "-l", "drawn", "-k", "8", "--json",
-            "--page-token", token, NULL);
+        run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", "drawn", "-k", "8",
+            "--json", "--page-token", token, NULL);
         expect(&r, 0);
         json_t *root = run_json(&r);
         for (size_t i = 0; i < 8; i++, shown++) {
@@ -122,8 +126,8 @@ static void pages_go_on_behind_what_is_alike(void **state) {
         json_decref(root);
         run_free(&r);
     }
-    run(&r, "search", "a crocodile at sunset", "-l", "drawn", "--no-collapse", "--page-token",
-        token, NULL);
+    run(&r, "search", "--all-scores", "a crocodile at sunset", "-l", "drawn", "--no-collapse",
+        "--page-token", token, NULL);
     expect(&r, 4);
     expect_err(&r, "another query");
     run_free(&r);

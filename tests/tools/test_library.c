@@ -105,9 +105,9 @@ static void status_lists_everything(void **state) {
 static void search_finds_every_odd_name_once(void **state) {
     (void)state;
     run_result json, nul, lines;
-    run(&json, "search", "a red car", "-k", "50", "--json", NULL);
-    run(&nul, "search", "-0", "-k50", "a red car", NULL);
-    run(&lines, "search", "a", "red", "car", "--paths", "--count=50", NULL);
+    run(&json, "search", "--no-collapse", "a red car", "-k", "50", "--json", NULL);
+    run(&nul, "search", "--no-collapse", "-0", "-k50", "a red car", NULL);
+    run(&lines, "search", "--no-collapse", "a", "red", "car", "--paths", "--count=50", NULL);
     expect(&json, 0);
     expect_err(&json, "using the demo model"); /* still: nobody chose it */
     expect(&nul, 0);
@@ -159,7 +159,7 @@ static void search_finds_every_odd_name_once(void **state) {
 static void table_and_tsv_are_safe_to_look_at(void **state) {
     (void)state;
     run_result r;
-    run(&r, "search", "x", "-k", "50", NULL);
+    run(&r, "search", "--no-collapse", "x", "-k", "50", NULL);
     expect(&r, 0);
     expect_out(&r, " score  path");
     expect_out(&r, "pictures/new\\nline.ppm");
@@ -170,7 +170,7 @@ static void table_and_tsv_are_safe_to_look_at(void **state) {
     assert_null(strchr(r.out, '\033'));
     assert_null(strstr(r.out, run_directory)); /* shorter from here */
     run_free(&r);
-    run(&r, "search", "x", "-k", "50", "--tsv", NULL);
+    run(&r, "search", "--no-collapse", "x", "-k", "50", "--tsv", NULL);
     expect(&r, 0);
     size_t lines = 0, tabs = 0;
     for (const char *s = r.out; *s; s++) {
@@ -178,7 +178,7 @@ static void table_and_tsv_are_safe_to_look_at(void **state) {
         tabs += *s == '\t';
     }
     assert_int_equal(lines, ODD);
-    assert_int_equal(tabs, 7 * ODD);
+    assert_int_equal(tabs, 8 * ODD);
     expect_out(&r, "/tab\\tand\\\\backslash.ppm\t");
     expect_out(&r, "/new\\nline.ppm\t");
     expect_out(&r, "/broken\xFF\xFEutf8.ppm\t");
@@ -188,19 +188,20 @@ static void table_and_tsv_are_safe_to_look_at(void **state) {
 static void filters_narrow_and_nothing_found_is_one(void **state) {
     (void)state;
     run_result r;
-    run(&r, "search", "x", "--in", "pictures/sub", "--json", NULL);
+    run(&r, "search", "--no-collapse", "x", "--in", "pictures/sub", "--json", NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     assert_int_equal(json_array_size(at(root, "results")), 1);
     json_decref(root);
     run_free(&r);
-    run(&r, "search", "x", "--in", "pictures/nowhere", NULL);
+    run(&r, "search", "--no-collapse", "x", "--in", "pictures/nowhere", NULL);
     expect(&r, 1);
     expect_err(&r, "no file of the library lies below ");
     expect_err(&r, "/pictures/nowhere; there is no such folder");
     run_free(&r);
     /* One of several: the others are searched, and it is told, to programs, too. */
-    run(&r, "search", "x", "--in", "pictures/sub", "--in", "pictures/su", "--json", NULL);
+    run(&r, "search", "--no-collapse", "x", "--in", "pictures/sub", "--in", "pictures/su", "--json",
+        NULL);
     expect(&r, 0);
     expect_err(&r, "/pictures/su; ");
     expect_err(&r, "/pictures/sub has 1");
@@ -209,37 +210,37 @@ static void filters_narrow_and_nothing_found_is_one(void **state) {
     assert_int_equal(json_array_size(at(root, "warnings")), 1);
     json_decref(root);
     run_free(&r);
-    run(&r, "search", "x", "--in", "", NULL);
+    run(&r, "search", "--no-collapse", "x", "--in", "", NULL);
     expect(&r, 2);
     expect_err(&r, "a folder to search in is empty");
     run_free(&r);
-    run(&r, "similar", "pictures/sub", "--in", "pictures/nowhere", NULL);
+    run(&r, "similar", "--no-collapse", "pictures/sub", "--in", "pictures/nowhere", NULL);
     expect(&r, 4);
     run_free(&r);
-    run(&r, "search", "x", "--label", "buss", NULL);
+    run(&r, "search", "--no-collapse", "x", "--label", "buss", NULL);
     expect(&r, 1);
     expect_err(&r, "no stored label buss (there are none)");
     run_free(&r);
-    run(&r, "search", "x", "--min-score", "1.5", NULL);
+    run(&r, "search", "--no-collapse", "x", "--min-score", "1.5", NULL);
     expect(&r, 1);
     assert_string_equal(r.out, "");
     expect_err(&r, "nothing found");
     run_free(&r);
-    run(&r, "search", "x", "--min-score", "1.5", "--json", "--quiet", NULL);
+    run(&r, "search", "--no-collapse", "x", "--min-score", "1.5", "--json", "--quiet", NULL);
     expect(&r, 1);
     expect_no_err(&r);
     root = run_json(&r);
     assert_int_equal(json_array_size(at(root, "results")), 0);
     json_decref(root);
     run_free(&r);
-    run(&r, "search", "x", "--before", "2000", "-0", NULL);
+    run(&r, "search", "--no-collapse", "x", "--before", "2000", "-0", NULL);
     expect(&r, 1);
     assert_int_equal(r.out_size, 0);
     run_free(&r);
-    run(&r, "search", "x", "--after", "2000", "--paths", "-k", "3", NULL);
+    run(&r, "search", "--no-collapse", "x", "--after", "2000", "--paths", "-k", "3", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "x", "--after", "tomorrow", NULL);
+    run(&r, "search", "--no-collapse", "x", "--after", "tomorrow", NULL);
     expect(&r, 2);
     expect_err(&r, "tomorrow");
     run_free(&r);
@@ -248,7 +249,7 @@ static void filters_narrow_and_nothing_found_is_one(void **state) {
 static void queries_take_pictures_and_signs(void **state) {
     (void)state;
     run_result one, two, three;
-    run(&one, "search", "./pictures/plain.ppm", "-k", "1", "--json", NULL);
+    run(&one, "search", "--no-collapse", "./pictures/plain.ppm", "-k", "1", "--json", NULL);
     expect(&one, 0);
     json_t *root = run_json(&one);
     assert_string_equal(text_at(root, "results.0.path"), absolute("pictures/plain.ppm"));
@@ -256,13 +257,15 @@ static void queries_take_pictures_and_signs(void **state) {
     json_decref(root);
     run_free(&one);
     /* A file name needs no ./ when the file is there, and may hold spaces. */
-    run(&one, "search", "pictures/two words.ppm", "-k", "1", "--paths", NULL);
+    run(&one, "search", "--no-collapse", "pictures/two words.ppm", "-k", "1", "--paths", NULL);
     expect(&one, 0);
     expect_out(&one, "/pictures/two words.ppm\n");
     run_free(&one);
-    run(&one, "search", "2:a red car", "+", "./pictures/plain.ppm", "-", "night", "--json", NULL);
-    run(&two, "search", "2:a red car + ./pictures/plain.ppm - night", "--json", NULL);
-    run(&three, "search", "a red car", "--json", NULL);
+    run(&one, "search", "--no-collapse", "2:a red car", "+", "./pictures/plain.ppm", "-", "night",
+        "--json", NULL);
+    run(&two, "search", "--no-collapse", "2:a red car + ./pictures/plain.ppm - night", "--json",
+        NULL);
+    run(&three, "search", "--no-collapse", "a red car", "--json", NULL);
     expect(&one, 0);
     expect(&two, 0);
     assert_string_equal(one.out, two.out);
@@ -270,12 +273,12 @@ static void queries_take_pictures_and_signs(void **state) {
     run_free(&two);
     run_free(&three);
     run_free(&one);
-    run(&one, "search", "a", "+", "./absent.jpg", NULL);
+    run(&one, "search", "--no-collapse", "a", "+", "./absent.jpg", NULL);
     expect(&one, 4);
     expect_err(&one, "absent.jpg: ");
     expect_err(&one, "No such file");
     run_free(&one);
-    run(&one, "search", "./pictures/plain.ppm", "-", "./pictures/plain.ppm", NULL);
+    run(&one, "search", "--no-collapse", "./pictures/plain.ppm", "-", "./pictures/plain.ppm", NULL);
     expect(&one, 4);
     expect_err(&one, "cancel out");
     run_free(&one);
@@ -284,7 +287,7 @@ static void queries_take_pictures_and_signs(void **state) {
     for (int i = 0; i < 1000; i++)
         memcpy(longest + 3 * i, "ox ", 3);
     longest[3000] = '\0';
-    run(&one, "search", longest, NULL);
+    run(&one, "search", "--no-collapse", longest, NULL);
     expect(&one, 0);
     expect_err(&one, "longer than the model reads");
     run_free(&one);
@@ -294,7 +297,7 @@ static void queries_take_pictures_and_signs(void **state) {
 static void similar_leaves_out_the_picture_itself(void **state) {
     (void)state;
     run_result r;
-    run(&r, "similar", "pictures/plain.ppm", "--json", "-k", "50", NULL);
+    run(&r, "similar", "--no-collapse", "pictures/plain.ppm", "--json", "-k", "50", NULL);
     expect(&r, 0);
     assert_null(strstr(r.out, "/plain.ppm\",\"id"));
     json_t *root = run_json(&r);
@@ -302,26 +305,27 @@ static void similar_leaves_out_the_picture_itself(void **state) {
     assert_int_equal(json_array_size(at(root, "results")), ODD - 1);
     json_decref(root);
     run_free(&r);
-    run(&r, "similar", "pictures/plain.ppm", "--with-self", "--paths", "-k", "1", NULL);
+    run(&r, "similar", "--no-collapse", "pictures/plain.ppm", "--with-self", "--paths", "-k", "1",
+        NULL);
     expect(&r, 0);
     expect_out(&r, "/pictures/plain.ppm\n");
     run_free(&r);
     /* The same bytes outside the library are the picture itself, too. */
     copy_file("pictures/plain.ppm", "copy.ppm");
-    run(&r, "similar", "copy.ppm", "--paths", "-k", "50", NULL);
+    run(&r, "similar", "--no-collapse", "copy.ppm", "--paths", "-k", "50", NULL);
     expect(&r, 0);
     assert_null(strstr(r.out, "/plain.ppm\n"));
     run_free(&r);
-    run(&r, "similar", "copy.ppm", "--paths", "--with-self", "-k", "1", NULL);
+    run(&r, "similar", "--no-collapse", "copy.ppm", "--paths", "--with-self", "-k", "1", NULL);
     expect(&r, 0);
     expect_out(&r, "/pictures/plain.ppm\n");
     run_free(&r);
-    run(&r, "similar", "copy.ppm", "--with-self", "-k", "1", NULL);
+    run(&r, "similar", "--no-collapse", "copy.ppm", "--with-self", "-k", "1", NULL);
     expect(&r, 0);
     expect_out(&r, " score  path ");
     expect_out(&r, "\n 1.000  pictures/plain.ppm  60x50 ");
     run_free(&r);
-    run(&r, "similar", "pictures/broken.jpg", NULL);
+    run(&r, "similar", "--no-collapse", "pictures/broken.jpg", NULL);
     expect(&r, 4);
     expect_err(&r, "pictures/broken.jpg: ");
     run_free(&r);
@@ -336,7 +340,8 @@ static void similar_notices_that_the_file_changed(void **state) {
     struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
     copy_file("pictures/plain.ppm", "pictures/changing.ppm");
     assert_int_equal(utimensat(AT_FDCWD, "pictures/changing.ppm", times, 0), 0);
-    run(&after, "similar", "pictures/changing.ppm", "--with-self", "-k", "1", "--json", NULL);
+    run(&after, "similar", "--no-collapse", "pictures/changing.ppm", "--with-self", "-k", "1",
+        "--json", NULL);
     expect(&after, 0);
     json_t *root = run_json(&after);
     assert_string_equal(text_at(root, "results.0.path"), absolute("pictures/plain.ppm"));
@@ -465,7 +470,7 @@ static void models_lists_installed_and_used_ones(void **state) {
     assert_null(strstr(r.out, " gone "));
     run_free(&r);
     /* By name, and by the environment. */
-    run(&r, "search", "x", "--model", "acme/one", "--json", NULL);
+    run(&r, "search", "--no-collapse", "x", "--model", "acme/one", "--json", NULL);
     expect(&r, 0);
     expect_out(&r, "\"model\":\"one\"");
     run_free(&r);
@@ -768,7 +773,7 @@ static void a_directory_that_is_away_is_offline_and_kept(void **state) {
     expect_out(&r, "Offline:     12 files\n");
     expect_path_line(&r, "Folders:     ", "pictures", " (offline)\n");
     run_free(&r);
-    run(&r, "search", "x", "-k", "50", "--json", NULL);
+    run(&r, "search", "--no-collapse", "x", "-k", "50", "--json", NULL);
     expect(&r, 0);
     root = run_json(&r);
     assert_int_equal(json_array_size(at(root, "results")), ODD);

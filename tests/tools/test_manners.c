@@ -99,7 +99,8 @@ static long index_with(const char *library, const char *max_memory, int code) {
 
 static json_t *search(const char *library) {
     run_result r;
-    run(&r, "search", "x", "-k", "100", "--json", "--library", library, NULL);
+    run(&r, "search", "x", "--all-scores", "--no-collapse", "-k", "100", "--json", "--library",
+        library, NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     run_free(&r);
@@ -118,9 +119,10 @@ static void max_memory_holds_and_changes_no_result(void **state) {
     json_decref(b);
     /* A search that may not load the index reads the catalogue, and finds the same. */
     run_result loaded, read;
-    run(&loaded, "search", "x", "-k", "20", "--paths", "--library", "free", NULL);
-    run(&read, "search", "x", "-k", "20", "--paths", "--library", "free", "--max-memory",
-        UNDER_SANITIZER ? "4G" : "200M", NULL);
+    run(&loaded, "search", "x", "--all-scores", "--no-collapse", "-k", "20", "--paths", "--library",
+        "free", NULL);
+    run(&read, "search", "x", "--all-scores", "--no-collapse", "-k", "20", "--paths", "--library",
+        "free", "--max-memory", UNDER_SANITIZER ? "4G" : "200M", NULL);
     expect(&loaded, 0);
     expect(&read, 0);
     assert_string_equal(loaded.out, read.out);
@@ -155,7 +157,8 @@ static void what_does_not_fit_says_how_much_it_takes(void **state) {
     run(&r, "index", "huge", "--library", "huge.lib", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "x", "--library", "huge.lib", "--paths", NULL);
+    run(&r, "search", "x", "--all-scores", "--no-collapse", "--library", "huge.lib", "--paths",
+        NULL);
     expect_out(&r, "huge/1.ppm");
     run_free(&r);
 }

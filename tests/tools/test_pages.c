@@ -35,17 +35,18 @@ static void tokens_lead_through_all_results(void **state) {
     (void)state;
     run_result r;
     const char *all[PICTURES + 1], *some[PICTURES + 1];
-    run(&r, "search", "red", "-l", "lib", "-k", "100", "--json", NULL);
+    run(&r, "search", "red", "--no-collapse", "-l", "lib", "-k", "100", "--json", NULL);
     expect(&r, 0);
     json_t *whole = run_json(&r);
     run_free(&r);
     const size_t count = ids_of(whole, all, 0);
     assert_int_equal(count, PICTURES);
     assert_true(json_is_null(json_object_get(whole, "next_page")));
-    char token[200] = "first";
+    char token[400] = "first";
     size_t before = 0;
     while (*token) {
-        run(&r, "search", "red", "-l", "lib", "-k", "7", "--page-token", token, "--json", NULL);
+        run(&r, "search", "red", "--no-collapse", "-l", "lib", "-k", "7", "--page-token", token,
+            "--json", NULL);
         expect(&r, 0);
         json_t *page = run_json(&r);
         const size_t got = ids_of(page, some, before);
@@ -65,7 +66,7 @@ static void tokens_lead_through_all_results(void **state) {
 static void tokens_are_of_one_query_and_of_orders_that_do_not_shift(void **state) {
     (void)state;
     run_result r;
-    run(&r, "search", "red", "-l", "lib", "-k", "7", "--json", NULL);
+    run(&r, "search", "red", "--no-collapse", "-l", "lib", "-k", "7", "--json", NULL);
     json_t *page = run_json(&r);
     run_free(&r);
     const char *token = json_string_value(json_object_get(page, "next_page"));
@@ -80,8 +81,8 @@ static void tokens_are_of_one_query_and_of_orders_that_do_not_shift(void **state
         {"red", "--rerank", "-k7", "a re-ranked search has no pages"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        run(&r, "search", cases[i].word, "-l", "lib", "--page-token", token, cases[i].option,
-            cases[i].value, NULL);
+        run(&r, "search", cases[i].word, "--no-collapse", "-l", "lib", "--page-token", token,
+            cases[i].option, cases[i].value, NULL);
         assert_int_not_equal(r.code, 0);
         expect_err(&r, cases[i].expected);
         run_free(&r);
@@ -149,7 +150,7 @@ static void a_query_that_fails_is_told_and_the_others_go_on(void **state) {
         if (error) {
             assert_int_equal(json_integer_value(json_object_get(answer, "line")), i + 1);
             static const char *const expected[] = {"nothing after the -", "nothing.jpg",
-                                               "line 4 is longer"};
+                                                   "line 4 is longer"};
             assert_non_null(strstr(error, expected[i - 1]));
         }
         json_decref(answer);

@@ -75,7 +75,7 @@ static void a_paused_index_has_committed_and_says_who_it_is(void **state) {
     run(&r, "verify", "--library", "lib", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&r, "search", "x", "--library", "lib", NULL);
+    run(&r, "search", "x", "--all-scores", "--no-collapse", "--library", "lib", NULL);
     expect(&r, 0);
     run_free(&r);
     assert_true(embedded() == before);

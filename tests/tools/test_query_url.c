@@ -100,9 +100,11 @@ static void a_picture_on_the_web_finds_what_the_file_finds(void **state) {
     static const char *const paths[] = {"/p3.ppm", "/moved"};
     run_result file, web;
     for (size_t i = 0; i < 2; i++) {
-        run(&file, "search", "pictures/p3.ppm", "+", "red", "-l", "lib", "--tsv", NULL);
+        run(&file, "search", "pictures/p3.ppm", "--no-collapse", "+", "red", "-l", "lib", "--tsv",
+            NULL);
         expect(&file, 0);
-        run(&web, "search", address(paths[i]), "+", "red", "-l", "lib", "--tsv", "--network", NULL);
+        run(&web, "search", address(paths[i]), "--no-collapse", "+", "red", "-l", "lib", "--tsv",
+            "--network", NULL);
         expect(&web, 0);
         assert_string_equal(web.out, file.out);
         run_free(&file);

@@ -75,7 +75,7 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     assert_int_equal(r.out_size, 0);
     run_free(&r);
     assert_int_equal(endpoint_count(), PICTURES);
-    run(&r, "search", "number8", "--captions", "--json", NULL);
+    run(&r, "search", "--no-collapse", "number8", "--captions", "--json", NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     assert_non_null(strstr(text_at(root, "results.0.path"), "p08.ppm"));
@@ -90,27 +90,30 @@ static void stored_captions_are_found_at_once_and_not_asked_for_again(void **sta
     run_free(&r);
     /* Without weight they change nothing. */
     run_result plain;
-    run(&plain, "search", "number8", "--paths", NULL);
-    run(&r, "search", "number8", "--captions", "--captions-weight", "0", "--paths", NULL);
+    run(&plain, "search", "--no-collapse", "number8", "--paths", NULL);
+    run(&r, "search", "--no-collapse", "number8", "--captions", "--captions-weight", "0", "--paths",
+        NULL);
     expect(&r, 0);
     assert_string_equal(r.out, plain.out);
     run_free(&plain);
     run_free(&r);
-    run(&r, "search", "number8", "--captions", NULL);
+    run(&r, "search", "--no-collapse", "number8", "--captions", NULL);
     expect(&r, 0);
     expect_out(&r, " fused   score   caption  path");
     expect_out(&r, "        drawing number8 of many\n");
     run_free(&r);
-    run(&r, "search", "number8", "--captions", "--html", "sheet.html", "--tsv", "-k1", NULL);
+    run(&r, "search", "--no-collapse", "number8", "--captions", "--html", "sheet.html", "--tsv",
+        "-k1", NULL);
     expect(&r, 0);
-    expect_out(&r, "\tdrawing number8 of many\t\n"); /* no relevance in so few */
+    expect_out(&r, "\tdrawing number8 of many\t\t\n"); /* no relevance in so few */
     char *page = read_whole_file("sheet.html", NULL);
     assert_non_null(strstr(page, "drawing number8 of many"));
     assert_non_null(strstr(page, "<small>fused</small> 0.0"));
     free(page);
     run_free(&r);
     /* Filters hold for captions, too. */
-    run(&r, "search", "number8", "--captions", "--in", "pictures/p01.ppm", "--paths", NULL);
+    run(&r, "search", "--no-collapse", "number8", "--captions", "--in", "pictures/p01.ppm",
+        "--paths", NULL);
     expect(&r, 0);
     assert_null(strstr(r.out, "p08.ppm"));
     run_free(&r);
@@ -268,12 +271,13 @@ static void a_search_is_looked_at_again_and_failures_keep_their_place(void **sta
     (void)state;
     run_result plain, r;
     endpoint_start(answer);
-    run(&plain, "search", "a red car", "-k12", "--json", NULL);
+    run(&plain, "search", "--no-collapse", "a red car", "-k12", "--json", NULL);
     expect(&plain, 0);
     json_t *first = run_json(&plain);
     char spec[100];
     (void)snprintf(spec, sizeof spec, "--rerank=%s", endpoint_spec);
-    run(&r, "search", "a red car", "-k12", "--json", spec, "--rerank-weight", "1", NULL);
+    run(&r, "search", "--no-collapse", "a red car", "-k12", "--json", spec, "--rerank-weight", "1",
+        NULL);
     expect(&r, 3);
     expect_err(&r, "2 of the 12 pictures looked at again got no score and kept their place");
     json_t *again = run_json(&r);
@@ -301,7 +305,8 @@ static void a_search_is_looked_at_again_and_failures_keep_their_place(void **sta
     run_free(&r);
     json_decref(again);
     /* Weight 0 is the order of the search; nothing is asked again but what failed. */
-    run(&r, "search", "a red car", "-k12", "--json", spec, "--rerank-weight", "0", NULL);
+    run(&r, "search", "--no-collapse", "a red car", "-k12", "--json", spec, "--rerank-weight", "0",
+        NULL);
     expect(&r, 3);
     again = run_json(&r);
     for (size_t i = 0; i < PICTURES; i++) {
@@ -312,7 +317,8 @@ static void a_search_is_looked_at_again_and_failures_keep_their_place(void **sta
     json_decref(again);
     run_free(&r);
     /* Depth: only the best are looked at; what is beyond stays where it was. */
-    run(&r, "search", "a red car", "-k12", "--json", spec, "--rerank-depth", "4", NULL);
+    run(&r, "search", "--no-collapse", "a red car", "-k12", "--json", spec, "--rerank-depth", "4",
+        NULL);
     again = run_json(&r);
     for (size_t i = 4; i < PICTURES; i++) {
         const json_t *result = json_array_get(at(again, "results"), i);
@@ -322,7 +328,7 @@ static void a_search_is_looked_at_again_and_failures_keep_their_place(void **sta
     }
     json_decref(again);
     run_free(&r);
-    run(&r, "search", "a red car", "-k2", spec, "--html", "again.html", NULL);
+    run(&r, "search", "--no-collapse", "a red car", "-k2", spec, "--html", "again.html", NULL);
     expect(&r, 3);
     expect_out(&r, "blended   score     vlm  path");
     char *page = read_whole_file("again.html", NULL);
@@ -420,7 +426,7 @@ static void what_re_ranking_is_worth_is_measured(void **state) {
 static void a_native_model_scores_as_itm_does(void **state) {
     (void)state;
     run_result r, itm;
-    run(&r, "search", "a red dog", "-k12", "--json", "--rerank=./match", NULL);
+    run(&r, "search", "--no-collapse", "a red dog", "-k12", "--json", "--rerank=./match", NULL);
     expect(&r, 0);
     json_t *root = run_json(&r);
     assert_true(number_at(root, "rerank.failed") == 0);
@@ -567,8 +573,8 @@ static void many_captions_with_faults_and_a_kill_are_asked_for_once(void **state
     }
     assert_int_equal(rows, MANY);
     free(text);
-    run(&r, "search", "number113", "--captions", "--all-scores", "--paths", "-k1", "--library",
-        "many.glimpse", NULL);
+    run(&r, "search", "--no-collapse", "number113", "--captions", "--all-scores", "--paths", "-k1",
+        "--library", "many.glimpse", NULL);
     expect(&r, 0);
     expect_out(&r, "0113.ppm");
     run_free(&r);

@@ -99,9 +99,10 @@ static void an_interrupted_index_keeps_its_work_and_continues(void **state) {
     run(&r, "index", "pictures", "--library", "straight", "--json", NULL);
     expect(&r, 0);
     run_free(&r);
-    run(&part, "search", "x", "-k", "300", "--all-scores", "--json", "--library", "lib", NULL);
-    run(&whole, "search", "x", "-k", "300", "--all-scores", "--json", "--library", "straight",
-        NULL);
+    run(&part, "search", "x", "--no-collapse", "-k", "300", "--all-scores", "--json", "--library",
+        "lib", NULL);
+    run(&whole, "search", "x", "--no-collapse", "-k", "300", "--all-scores", "--json", "--library",
+        "straight", NULL);
     compare_results(&part, &whole);
     run_free(&part);
     run_free(&whole);

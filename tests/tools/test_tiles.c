@@ -105,7 +105,7 @@ static void tables_and_pages_say_where(void **state) {
     free(page);
     run(&r, "search", "a red star", "-k", "1", "-l", "lib", "-m", "demo", "--tsv", NULL);
     expect(&r, 0);
-    expect_out(&r, "\t600,0,300,300\n");
+    expect_out(&r, "\t600,0,300,300\t\t0\n");
     run_free(&r);
 }
 
