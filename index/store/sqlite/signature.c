@@ -10,14 +10,19 @@
 
 int glimpse_signatures_write(glimpse_store *store, int64_t picture,
                              const glimpse_signature *signature) {
-    return glimpse_db_run(glimpse_store_db(store),
-                          "INSERT INTO signature (picture_id, version, data, sum)"
-                          " VALUES (?1, ?2, ?3, glimpse_sum(?1, ?2, ?3))"
-                          " ON CONFLICT (picture_id) DO UPDATE SET version = excluded.version,"
-                          " data = excluded.data, sum = excluded.sum"
-                          " WHERE version <> excluded.version",
-                          "iib", picture, (int64_t)GLIMPSE_SIGNATURE_VERSION,
-                          (const void *)signature, sizeof *signature);
+    glimpse_db *db = glimpse_store_db(store);
+    glimpse_db_enter(db);
+    int status =
+        glimpse_db_run(db,
+                       "INSERT INTO signature (picture_id, version, data, sum)"
+                       " VALUES (?1, ?2, ?3, glimpse_sum(?1, ?2, ?3))"
+                       " ON CONFLICT (picture_id) DO UPDATE SET version = excluded.version,"
+                       " data = excluded.data, sum = excluded.sum"
+                       " WHERE version <> excluded.version",
+                       "iib", picture, (int64_t)GLIMPSE_SIGNATURE_VERSION, (const void *)signature,
+                       sizeof *signature);
+    glimpse_db_leave(db);
+    return status;
 }
 
 static void copy_text(char *to, size_t capacity, sqlite3_stmt *row, int column) {
