@@ -21,6 +21,8 @@
 #include "dates.h"
 #include "search_private.h"
 
+#include <glimpse/filters.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static int ask_index(glimpse_search *s, int *final) {
     *final = 0;
     size_t limit = total / 8 > MAX_FETCH ? total / 8 : MAX_FETCH;
     size_t n = s->k < limit ? s->k + s->k / 4 + FIRST_EXTRA : limit + 1;
-    if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
+    if (s->filter->has_path || s->filter->has_where) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         if (n > total) n = total;
         free(hits);
@@ -62,8 +64,8 @@ static int ask_index(glimpse_search *s, int *final) {
 /* 1 when the directory asked for holds so few files that scoring them all is cheapest. */
 static int is_narrow(glimpse_search *s, int *narrow) {
     size_t files = 0;
-    *narrow = 0;
-    if (!s->filter->has_path) return GLIMPSE_OK;
+    *narrow = s->filter->at_most <= FEW_FILES;
+    if (*narrow || !s->filter->has_path) return GLIMPSE_OK;
     int status = s->store->ops->filters.count_files(&files, s->store, s->filter, FEW_FILES + 1);
     *narrow = status == GLIMPSE_OK && files <= FEW_FILES;
     return status;
@@ -127,6 +129,9 @@ int glimpse_search_options_check(const glimpse_search_options *options) {
     if (status == GLIMPSE_OK && options && options->before) {
         status = glimpse_date_parse(options->before, "before", taken, &mtime_ns);
     }
+    if (status == GLIMPSE_OK && options && options->where) {
+        status = glimpse_where_check(options->where);
+    }
     return status;
 }
 
@@ -162,6 +167,7 @@ static int run(glimpse_search *s, glimpse_results **results, const glimpse_model
         status = ops->filters.open(&s->filter, s->store, options->path_prefix, options->after,
                                    options->before);
     }
+    if (status == GLIMPSE_OK) status = ops->filters.narrow(s->filter, s->store, options);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&availability, s->store);
     if (status != GLIMPSE_OK) goto done;
 

@@ -174,7 +174,8 @@ struct glimpse_roots_ops {
  * Filters: which files a search or a visit is about, a place and a time.
  */
 typedef struct glimpse_filter { /* an implementation's own is larger */
-    int has_path, has_dates;
+    int has_path, has_dates, has_where;
+    size_t at_most; /* no more files pass; SIZE_MAX: nobody knows */
 } glimpse_filter;
 
 /* One of the contents that a filter lets through. */
@@ -191,6 +192,10 @@ struct glimpse_filters_ops {
      * paths are known. */
     int (*open)(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
                 const char *after, const char *before);
+    /* Adds what `options` ask for beside a place: where, after, before, labels. Once, before the
+     * filter is used; GLIMPSE_E_INVALID for what makes no sense. */
+    int (*narrow)(glimpse_filter *filter, glimpse_store *store,
+                  const glimpse_search_options *options);
     void (*close)(glimpse_filter *filter); /* NULL is fine */
     /* *files: how many lie in the filter's place, missing ones too; counted up to `limit`. */
     int (*count_files)(size_t *files, glimpse_store *store, const glimpse_filter *filter,

@@ -104,6 +104,8 @@ void world_rewind(world *w, int version) {
         "ALTER TABLE model DROP COLUMN is_default;",                /* 12 -> 13 */
         "ALTER TABLE file DROP COLUMN ctime_ns;",                   /* 13 -> 14 */
         "ALTER TABLE file DROP COLUMN left_out;",                   /* 14 -> 15 */
+        ("DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
+         "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"), /* 15 -> 16 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

@@ -247,6 +247,9 @@ typedef struct glimpse_search_options {
      * not looked for as long as another one occurs. All filters hold for both rankings. */
     const char *captions;
     double captions_weight; /* 0: the order by cosine; 0.5: as in the paper; 1: that by captions */
+    /* Only files for which this expression holds (glimpse/filters.h); NULL: all. Together with the
+     * other filters. */
+    const char *where;
 } glimpse_search_options;
 
 #define GLIMPSE_CAPTIONS_WEIGHT 0.5 /* chosen on data: docs/captions.md */

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "dates.h"
+#include "facts.h"
 #include "vfs.h"
 
 #include <errno.h>
@@ -307,6 +308,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
                                           SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
                                           taken_within_function, NULL, NULL, NULL);
     }
+    if (code == SQLITE_OK) code = glimpse_where_functions(db->handle);
     if (code != SQLITE_OK) {
         status = fail(db, code);
         goto done;
@@ -446,12 +448,17 @@ static int find_statement(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
     return GLIMPSE_OK;
 }
 
-static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format,
-                 va_list args) {
-    sqlite3_stmt *statement = NULL;
+int glimpse_db_prepare(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
     *out = NULL;
-    int status = find_statement(db, &statement, sql);
-    if (status < 0) return status;
+    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+int glimpse_db_status(glimpse_db *db, int code) {
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+static int bind(glimpse_db *db, sqlite3_stmt *statement, const char *format, va_list args) {
     int code = SQLITE_OK, index = 0;
     for (const char *f = format; *f && code == SQLITE_OK; f++) {
         index++;
@@ -477,7 +484,24 @@ static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char
         default: code = sqlite3_bind_null(statement, index); break;
         }
     }
-    if (code != SQLITE_OK) return fail(db, code);
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+int glimpse_db_bind(glimpse_db *db, sqlite3_stmt *statement, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int status = bind(db, statement, format, args);
+    va_end(args);
+    return status;
+}
+
+static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format,
+                 va_list args) {
+    sqlite3_stmt *statement = NULL;
+    *out = NULL;
+    int status = find_statement(db, &statement, sql);
+    if (status == GLIMPSE_OK) status = bind(db, statement, format, args);
+    if (status < 0) return status;
     *out = statement;
     return GLIMPSE_OK;
 }

@@ -19,7 +19,9 @@ static void forget_paths(glimpse_sqlite_filter *filter) {
 
 void glimpse_filter_close(glimpse_filter *base) {
     if (!base) return;
-    forget_paths((glimpse_sqlite_filter *)(void *)base);
+    glimpse_sqlite_filter *filter = (glimpse_sqlite_filter *)(void *)base;
+    forget_paths(filter);
+    glimpse_where_sql_free(filter->where, filter->db);
     free(base);
 }
 
@@ -61,6 +63,14 @@ static int as_prefix(glimpse_sqlite_filter *filter, const char *path) {
 int glimpse_filter_query(const glimpse_filter *base, glimpse_db *db, sqlite3_stmt **out,
                          const char *sql, int64_t seventh) {
     const glimpse_sqlite_filter *filter = (const glimpse_sqlite_filter *)(const void *)base;
+    if (filter->where) {
+        int status = glimpse_where_sql_query(filter->where, db, out, sql);
+        if (status < 0) return status;
+        return glimpse_db_bind(db, *out, "bbbttii", (const void *)filter->first, filter->first_size,
+                               (const void *)filter->end, filter->end_size,
+                               (const void *)filter->exact, filter->exact_size, filter->after,
+                               filter->before, (int64_t)filter->base.has_dates, seventh);
+    }
     return glimpse_db_query(db, out, sql, "bbbttii", (const void *)filter->first,
                             filter->first_size, (const void *)filter->end, filter->end_size,
                             (const void *)filter->exact, filter->exact_size, filter->after,
@@ -132,6 +142,33 @@ int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *
         glimpse_filter_close(&filter->base);
         return status;
     }
+    filter->db = db;
+    filter->base.at_most = SIZE_MAX;
     *out = &filter->base;
     return GLIMPSE_OK;
+}
+
+int glimpse_filter_narrow(glimpse_filter *base, glimpse_store *store,
+                          const glimpse_search_options *options) {
+    glimpse_sqlite_filter *filter = (glimpse_sqlite_filter *)(void *)base;
+    glimpse_where *where = NULL;
+    int status = options->where ? glimpse_where_parse(&where, options->where) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK) {
+        status = glimpse_where_add_dates(&where, options->after, options->before);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_where_add_labels(&where, options->labels, options->label_count);
+    }
+    if (status == GLIMPSE_OK && where) {
+        glimpse_db *db = glimpse_store_db(store);
+        glimpse_db_enter(db);
+        status = glimpse_where_sql_create(&filter->where, db, where);
+        glimpse_db_leave(db);
+    }
+    if (status == GLIMPSE_OK && where) {
+        base->has_where = 1;
+        base->at_most = glimpse_where_sql_at_most(filter->where);
+    }
+    glimpse_where_free(where);
+    return status;
 }

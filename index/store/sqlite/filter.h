@@ -3,18 +3,22 @@
  * SQL.
  *
  * A filtered statement names the table of files `f` and that of contents `c`, uses GLIMPSE_FILTER,
- * keeps ?1 to ?6 for it and has one parameter of its own, ?7.
+ * keeps ?1 to ?6 for it and has one parameter of its own, ?7. What an expression asks for (where_sql.h)
+ * has those behind.
  */
 #ifndef GLIMPSE_INDEX_FILTER_H
 #define GLIMPSE_INDEX_FILTER_H
 
 #include "sqlite_store.h"
+#include "where_sql.h"
 
 typedef struct glimpse_sqlite_filter {
     glimpse_filter base;       /* first */
     char *first, *end, *exact; /* paths in [first, end), or equal to exact */
     size_t first_size, end_size, exact_size;
     char after[20], before[20];
+    glimpse_db *db;
+    glimpse_where_sql *where; /* glimpse_filter_narrow; NULL: no more than the above */
 } glimpse_sqlite_filter;
 
 #define GLIMPSE_FILTER_PATH "((f.path >= ?1 AND f.path < ?2) OR f.path = ?3)"
@@ -23,7 +27,10 @@ typedef struct glimpse_sqlite_filter {
  "(?6 = 0 OR glimpse_taken_within(coalesce((SELECT s.taken FROM sidecar s WHERE s.file_id = " \
  "f.id),"                                                                                     \
  " c.taken), f.path, f.mtime_ns, ?4, ?5))"
-#define GLIMPSE_FILTER GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE
+#define GLIMPSE_FILTER \
+ GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE " AND " GLIMPSE_FILTER_CHECK
+/* Of statements that look for all that passes. */
+#define GLIMPSE_FILTER_ALL GLIMPSE_FILTER_COVER " AND " GLIMPSE_FILTER_CHECK
 
 int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_stmt **out,
                          const char *sql, int64_t seventh);
@@ -31,6 +38,8 @@ int glimpse_filter_query(const glimpse_filter *filter, glimpse_db *db, sqlite3_s
 /* As in the table of the store. */
 int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *path_prefix,
                         const char *after, const char *before);
+int glimpse_filter_narrow(glimpse_filter *filter, glimpse_store *store,
+                          const glimpse_search_options *options);
 void glimpse_filter_close(glimpse_filter *filter);
 
 /* filtered.c */

@@ -39,7 +39,8 @@ int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
     int status = filtered_integer(&pictures, glimpse_store_db(store), filter,
                                   "SELECT count(DISTINCT f.picture_id) FROM file f"
                                   " WHERE f.missing = 0 AND f.id >= ?7"
-                                  " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH,
+                                  " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
+                                  " AND " GLIMPSE_FILTER_ALL,
                                   0);
     *count = (size_t)pictures;
     return status;
@@ -101,7 +102,8 @@ int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter
                                       "SELECT DISTINCT p.id, p.hash, p.size FROM file f"
                                       " CROSS JOIN content c ON c.id = f.content_id"
                                       " CROSS JOIN picture p ON p.id = f.picture_id"
-                                      " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER,
+                                      " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER
+                                      " AND " GLIMPSE_FILTER_COVER,
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         int64_t content = sqlite3_column_int64(row, 0);
@@ -125,6 +127,7 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
                                       "SELECT f.picture_id, min(f.path) FROM file f"
                                       " WHERE f.missing = 0 AND f.id >= ?7"
                                       " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
+                                      " AND " GLIMPSE_FILTER_ALL
                                       " GROUP BY f.picture_id ORDER BY 2",
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
@@ -209,7 +212,8 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
         " CROSS JOIN picture p ON p.id = f.picture_id"
         " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?7"
         " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
-        " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " ORDER BY f.path",
+        " WHERE f.missing = 0 AND " GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_ALL
+        " ORDER BY f.path",
         model->id);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
         status = visit_embedded(db, row, model, embedding, visit, user);

@@ -6,6 +6,7 @@
  * that its numbers are those of the real one.
  */
 #include "core/error.h"
+#include "facts.h"
 #include "upkeep.h"
 
 #include <dirent.h>
@@ -71,7 +72,7 @@ static int write_indexes(glimpse_store *store, int anew) {
     return status;
 }
 
-/* The captions' text index is derived as well: FTS5 makes it anew from the table. */
+/* The captions' text index is derived as well: FTS5 makes it anew from the table. So are facts. */
 static int write_text_index(glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
@@ -80,6 +81,7 @@ static int write_text_index(glimpse_store *store) {
         status =
             glimpse_db_run(db, "INSERT INTO caption_text (caption_text) VALUES ('rebuild')", "");
     }
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh_all(db);
     if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
     glimpse_db_set_cancelled(db, NULL, NULL);
     glimpse_db_rollback(db);
@@ -175,6 +177,7 @@ static int forget_pictures(glimpse_db *db, glimpse_prune_report *report) {
                                 " (SELECT 1 FROM file WHERE file.picture_id = picture.id)",
                                 "");
     }
+    if (status == GLIMPSE_OK) status = glimpse_facts_prune(db);
     return status;
 }
 

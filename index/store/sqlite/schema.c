@@ -16,6 +16,7 @@
 #include "schema.h"
 
 #include "core/error.h"
+#include "facts.h"
 #include "upgrade.h"
 
 #include <stdlib.h>
@@ -448,6 +449,7 @@ static const char *const steps[] = {
     default_model_step, /* 12 -> 13 */
     ctime_step,         /* 13 -> 14 */
     left_out_step,      /* 14 -> 15 */
+    glimpse_facts_step, /* 15 -> 16 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -523,8 +525,12 @@ static int open_schema(glimpse_db *db) {
             " is_default FROM model LIMIT 0;"
             "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
             "SELECT path, follow_links, include_nomedia, exclude, sum FROM root_options LIMIT 0;"
-            "SELECT id, hash, size, identity, width, height, orientation, format, sum"
+            "SELECT id, hash, size, identity, width, height, orientation, format, sum, added"
             " FROM picture LIMIT 0;"
+            "SELECT id, kind, text FROM fact_text LIMIT 0;"
+            "SELECT file_id, taken, source, precision, camera, lens, colour, iso, aperture,"
+            " exposure, focal, rating, latitude, longitude, title FROM fact LIMIT 0;"
+            "SELECT text_id, file_id FROM fact_word LIMIT 0;"
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"
             " FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason,"

@@ -50,6 +50,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
               .write_options = glimpse_catalog_write_root_options,
               .list = glimpse_catalog_roots},
     .filters = {.open = glimpse_filter_open,
+                .narrow = glimpse_filter_narrow,
                 .close = glimpse_filter_close,
                 .count_files = glimpse_filtered_count_files,
                 .choose = glimpse_filtered_choose,

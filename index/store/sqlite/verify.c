@@ -9,6 +9,7 @@
  */
 #include "captions_private.h"
 #include "core/error.h"
+#include "facts.h"
 #include "math/half.h"
 #include "upkeep.h"
 
@@ -129,6 +130,19 @@ static int check_sums(verification *v) {
         status = absorb(v, status);
     }
     return status;
+}
+
+static int check_facts(verification *v) {
+    char *path = NULL;
+    int status = glimpse_facts_verify(&path, v->db);
+    if (path) {
+        problem(v,
+                "catalogue: what filters know of %s is not what it says (made anew by glimpse "
+                "reindex)",
+                path);
+    }
+    free(path);
+    return absorb(v, status);
 }
 
 /* Compares a stored row with the index's row of the same content. */
@@ -274,6 +288,7 @@ int glimpse_upkeep_verify(uint64_t *checked, uint64_t *problems, glimpse_store *
         status = check_pages(&v);
         if (status == GLIMPSE_OK) status = check_references(&v);
         if (status == GLIMPSE_OK) status = check_sums(&v);
+        if (status == GLIMPSE_OK) status = check_facts(&v);
         if (status == GLIMPSE_OK) {
             status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
         }
