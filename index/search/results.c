@@ -170,6 +170,9 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
         .taken_from = glimpse_taken_from_name(date.from),
         .has_taken_offset = date.has_offset,
         .taken_offset = date.offset_minutes,
+        .has_rating = meta.has_rating,
+        .rating = meta.rating,
+        .added = meta.added,
     };
     if (!item->path || !item->id || !item->modified || !item->taken) {
         status = glimpse_fail_nomem(256, "a result");

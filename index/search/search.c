@@ -118,21 +118,20 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
     return GLIMPSE_OK;
 }
 
-int glimpse_search_options_check(const glimpse_search_options *options) {
+int glimpse_search_options_check(const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT, *const options = &own;
     glimpse_search unused = {0};
     char taken[GLIMPSE_DATE_BYTES];
     int64_t mtime_ns;
-    int status = options ? check_options(options, &unused) : GLIMPSE_OK;
-    if (status == GLIMPSE_OK && options && options->after) {
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    if (status == GLIMPSE_OK) status = check_options(options, &unused);
+    if (status == GLIMPSE_OK && options->after) {
         status = glimpse_date_parse(options->after, "after", taken, &mtime_ns);
     }
-    if (status == GLIMPSE_OK && options && options->before) {
+    if (status == GLIMPSE_OK && options->before) {
         status = glimpse_date_parse(options->before, "before", taken, &mtime_ns);
     }
-    if (status == GLIMPSE_OK && options && options->where) {
-        status = glimpse_where_check(options->where);
-    }
-    return status;
+    return status == GLIMPSE_OK && options->where ? glimpse_where_check(options->where) : status;
 }
 
 /* The order of the cosine as it is. */

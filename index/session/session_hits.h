@@ -28,6 +28,9 @@ int glimpse_hits_of_paths(glimpse_hits **out, const char *const *paths, size_t c
 /* A copy that lives as long as the hits; NULL: out of memory. */
 int glimpse_hits_copy(const char **out, glimpse_hits *hits, const char *text);
 
+/* Puts them in an order of glimpse/listing.h; GLIMPSE_SORT_NONE leaves them as they are. */
+int glimpse_hits_sort(glimpse_hits *hits, glimpse_sort sort, int reverse);
+
 /* Looks at the first `depth` hits again and puts them in order. */
 int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const char *text,
                             size_t depth, double weight, const session_control *control);

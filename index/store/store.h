@@ -67,6 +67,7 @@
 #include <glimpse/build.h>
 #include <glimpse/captions.h>
 #include <glimpse/library.h>
+#include <glimpse/listing.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/metadata.h>
@@ -213,6 +214,9 @@ struct glimpse_filters_ops {
     int (*pictures)(glimpse_store *store, const glimpse_filter *filter,
                     int (*visit)(void *user, int64_t content), void *user);
     int (*count_pictures)(size_t *count, glimpse_store *store, const glimpse_filter *filter);
+    /* Files that pass, are not missing and have a picture, in the order of glimpse/listing.h. */
+    int (*list)(glimpse_store *store, const glimpse_filter *filter, glimpse_sort sort, int reverse,
+                int (*visit)(void *user, int64_t file, int64_t picture), void *user);
 };
 
 /*
@@ -330,6 +334,10 @@ struct glimpse_content_meta {
     int has_offset;
     int offset_minutes;
     const char *fields; /* all that the file says, a JSON object; NULL: it was not asked */
+    /* `describe` alone: */
+    int has_rating;
+    double rating;
+    int64_t added; /* when the picture came, in seconds since 1970; 0: not known */
 };
 
 /* Goes up when files are to be read again for what they say. */
@@ -371,8 +379,8 @@ struct glimpse_contents_ops {
     int (*identify)(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
     int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
-    /* Id, width, height and format of a picture; size, date (with where it is from) and fields of
-     * its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
+    /* Id, width, height, format and `added` of a picture; size, date (with where it is from),
+     * camera, place, rating and fields of its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
      * GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t picture, int64_t file);

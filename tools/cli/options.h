@@ -26,15 +26,9 @@
      CLI_FLAG("paths", 'p', &(o).paths, "only paths, one a line"),                 \
      CLI_FLAG("print0", '0', &(o).nul, "only paths, each ended by a NUL byte")
 
-/* Which pictures, of `search`, a glimpse_search_options. */
+/* Which pictures: commands/filters.h has the others. */
 #define OPTION_COUNT(count, help) CLI_SIZE("count", 'k', &(count), "N", help, 1, 1000000)
 #define OPTION_IN(prefix, help)   CLI_TEXT("in", 0, &(prefix), "PREFIX", help)
-#define OPTIONS_SEARCH_FILTERS(search)                                                        \
- OPTION_IN((search).path_prefix, "only pictures below this folder, or whose path begins so"), \
-     CLI_TEXT("after", 0, &(search).after, "DATE",                                            \
-              "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
-     CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
-     CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
 /* What a walk through directories leaves out, beside what every walk does. */
 #define OPTIONS_WALK(exclude, follow_links, nomedia)                                          \
  CLI_LIST("exclude", 'x', &(exclude), "PATTERN",                                              \

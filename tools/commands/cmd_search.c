@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "embed_rest.h"
+#include "filters.h"
 #include "offer.h"
 #include "output.h"
 #include "progress.h"
@@ -66,17 +67,18 @@ static int run(int argc, char **argv) {
     uint64_t depth = GLIMPSE_RERANK_DEPTH;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-    cli_list labels = {0};
+    filters f = {0};
+    int sort = 0, reverse = 0;
     uint64_t k = 10;
     int embed = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
-        OPTIONS_SEARCH_FILTERS(search),
-        CLI_LIST("label", 0, &labels, "NAME",
-                 "only pictures with this stored label (glimpse label --store); may be repeated"),
+        OPTION_MIN_SCORE(search),
+        OPTIONS_SORT(sort, reverse, "the results in another order than by score"),
         CLI_FLAG("captions", 0, &find.captions,
                  "also look for the words in stored captions, and blend both rankings"),
         OPTION_CAPTIONS_WEIGHT(search.captions_weight),
+        FILTER_OPTIONS(f),
         CLI_HEADING("Re-ranking"),
         CLI_OPTIONAL("rerank", 'r', &rerank, "MODEL",
                      "let a vision-language model look at the best again: a folder, a name, or "
@@ -103,8 +105,6 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     if ((code = output_check(&output, &cmd_search)) != CLI_RUN) goto done;
     search.k = (size_t)k;
-    search.labels = labels.values;
-    search.label_count = labels.count;
     if (arguments.count == 0) {
         code = cli_misuse(&cmd_search, "what should be searched for?");
     } else if ((status = glimpse_query_parse(&query, arguments.words, arguments.count)) < 0) {
@@ -117,13 +117,15 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--rerank needs words to compare pictures with");
     } else if (!(find.rerank_weight >= 0.0 && find.rerank_weight <= 1.0)) {
         code = cli_misuse(&cmd_search, "--rerank-weight goes from 0 to 1");
-    } else if ((status = glimpse_search_options_check(&search)) < 0) {
-        code = cli_refused(&cmd_search, status);
+    } else {
+        code = filters_read(&f, &search, &cmd_search);
     }
     if (code != CLI_RUN) goto done;
     v.spec = rerank;
     const glimpse_vlm_settings settings = vlm_session_settings(&v);
     find.search = &search;
+    find.sort = (glimpse_sort)sort;
+    find.reverse = reverse;
     find.rerank = rerank != NULL;
     find.rerank_depth = (unsigned)depth;
     find.vlm = &settings;
@@ -143,7 +145,7 @@ done:
     glimpse_query_free(query);
     free(text);
     session_close(&s);
-    cli_list_free(&labels);
+    filters_free(&f);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -170,6 +172,8 @@ const cli_command cmd_search = {
     "  glimpse search -0 cats | xargs -0 ls -l\n"
     "  glimpse search sunset -k 60 --html sunset.html\n"
     "  glimpse search in the snow --label dog\n"
+    "  glimpse search sunset --near Lisbon --rating 4.. --sort taken\n"
+    "  glimpse search a bird --where \"lens ~ '600mm' and iso = 100..800\"\n"
     "  glimpse search a red kite over the sea --captions\n"
     "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"
     "  glimpse search a red ball left of a blue cube --rerank\n",

@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "embed_rest.h"
+#include "filters.h"
 #include "output.h"
 #include "session.h"
 #include "tool.h"
@@ -14,11 +15,14 @@ static int run(int argc, char **argv) {
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     uint64_t k = 10;
-    int with_self = 0, embed = 0;
+    filters f = {0};
+    int with_self = 0, embed = 0, sort = 0, reverse = 0;
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         CLI_FLAG("with-self", 0, &with_self, "leave the picture itself among the results"),
-        OPTIONS_SEARCH_FILTERS(search),
+        OPTION_MIN_SCORE(search),
+        OPTIONS_SORT(sort, reverse, "the results in another order than by likeness"),
+        FILTER_OPTIONS(f),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         OPTION_EMBED(embed),
@@ -41,11 +45,9 @@ static int run(int argc, char **argv) {
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     find.search = &search;
     find.with_self = with_self;
-    int status = glimpse_search_options_check(&search);
-    if (status < 0) {
-        code = cli_refused(&cmd_similar, status);
-        goto done;
-    }
+    find.sort = (glimpse_sort)sort;
+    find.reverse = reverse;
+    if ((code = filters_read(&f, &search, &cmd_similar)) != CLI_RUN) goto done;
     if ((code = session_begin(&s, 0)) != CLI_RUN) goto done;
     if (embed && (code = embed_rest(&s)) != CLI_RUN) goto done;
     if (glimpse_session_similar(&hits, s.base, path, &find) < 0) {
@@ -56,6 +58,7 @@ static int run(int argc, char **argv) {
     code = output_hits(&output, path, hits);
 done:
     glimpse_hits_free(hits);
+    filters_free(&f);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;

@@ -18,9 +18,11 @@
 #include <glimpse/dedup.h>
 #include <glimpse/dedup_plan.h>
 #include <glimpse/evaluate.h>
+#include <glimpse/filters.h>
 #include <glimpse/label.h>
 #include <glimpse/labelling.h>
 #include <glimpse/library.h>
+#include <glimpse/listing.h>
 #include <glimpse/messages.h>
 #include <glimpse/pull.h>
 #include <glimpse/query.h>

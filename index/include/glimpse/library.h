@@ -296,6 +296,9 @@ typedef struct glimpse_result {
     const char *taken_from;
     int has_taken_offset;
     int taken_offset; /* minutes of its zone from UTC: 330 for +05:30 */
+    int has_rating;   /* of a search, of pictures and of a list */
+    double rating;
+    int64_t added; /* when the library first saw the picture, in seconds since 1970; 0: not known */
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;

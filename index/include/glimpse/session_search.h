@@ -36,6 +36,7 @@
 #ifndef GLIMPSE_SESSION_SEARCH_H
 #define GLIMPSE_SESSION_SEARCH_H
 
+#include <glimpse/listing.h>
 #include <glimpse/session.h>
 #include <glimpse/vlm_settings.h>
 
@@ -64,6 +65,9 @@ typedef struct glimpse_find_options {
     int (*cancelled)(void *user);    /* asked before and after the query is embedded, and during a
                                         re-ranking; not while vectors are compared */
     void *user;
+    glimpse_sort sort; /* search, similar: what was found, as many as were asked for, in another
+                          order than by score; result->rank stays the one by score */
+    int reverse;       /* that order from its end */
 } glimpse_find_options;
 
 static inline glimpse_find_options glimpse_find_options_init(void) {

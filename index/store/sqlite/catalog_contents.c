@@ -379,7 +379,8 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     int status = glimpse_db_query(
         db, &row,
         "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID_TAKEN
-        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS
+        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS ", " GLIMPSE_SAID_PLACE
+        ", p.orientation, p.added, (SELECT x.rating FROM fact x WHERE x.file_id = f.id)"
         " FROM picture p JOIN content c ON c.picture_id = p.id"
         " LEFT JOIN file f ON f.id = ?2 AND f.content_id = c.id"
         " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
@@ -401,7 +402,15 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
             out->fields = keep(strings, row, 8);
             if (!out->fields) status = glimpse_fail_nomem(256, "a content");
         }
-        if (!out->format || !out->taken) status = glimpse_fail_nomem(256, "a content");
+        out->camera = keep(strings, row, 9);
+        out->has_gps = sqlite3_column_type(row, 10) != SQLITE_NULL;
+        out->latitude = sqlite3_column_double(row, 10);
+        out->longitude = sqlite3_column_double(row, 11);
+        out->orientation = sqlite3_column_int(row, 12);
+        out->added = sqlite3_column_int64(row, 13);
+        out->has_rating = sqlite3_column_type(row, 14) != SQLITE_NULL;
+        out->rating = sqlite3_column_double(row, 14);
+        if (!out->format || !out->taken || !out->camera) status = glimpse_fail_nomem(256, "a content");
     }
     glimpse_db_reset(row);
     glimpse_db_leave(db);

@@ -55,6 +55,11 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
                               int (*visit)(void *user, int64_t content), void *user);
 int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
                                     const glimpse_filter *filter);
+int glimpse_filtered_list(glimpse_store *store, const glimpse_filter *filter, glimpse_sort sort,
+                          int reverse, int (*visit)(void *user, int64_t file, int64_t picture),
+                          void *user);
+/* The statement that it runs, for glimpse_filter_query. */
+const char *glimpse_filtered_list_statement(glimpse_sort sort, int reverse);
 int glimpse_filtered_files_of(glimpse_store *store, const glimpse_filter *filter, int64_t content,
                               glimpse_store_file_fn visit, void *user);
 int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter,

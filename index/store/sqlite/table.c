@@ -56,6 +56,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                 .choose = glimpse_filtered_choose,
                 .contents = glimpse_filtered_contents,
                 .pictures = glimpse_filtered_pictures,
+                .list = glimpse_filtered_list,
                 .count_pictures = glimpse_filtered_count_pictures},
     .files = {.load = glimpse_catalog_load_files,
               .find = glimpse_catalog_find_file,
