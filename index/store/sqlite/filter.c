@@ -64,7 +64,8 @@ int glimpse_filter_query(const glimpse_filter *base, glimpse_db *db, sqlite3_stm
                          const char *sql, int64_t seventh) {
     const glimpse_sqlite_filter *filter = (const glimpse_sqlite_filter *)(const void *)base;
     if (filter->where) {
-        int status = glimpse_where_sql_query(filter->where, db, out, sql);
+        int status = glimpse_where_sql_query(filter->where, db, out, sql,
+                                             base->has_path ? NULL : GLIMPSE_FILTER_PATH);
         if (status < 0) return status;
         return glimpse_db_bind(db, *out, "bbbttii", (const void *)filter->first, filter->first_size,
                                (const void *)filter->end, filter->end_size,

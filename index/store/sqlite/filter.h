@@ -51,6 +51,7 @@ int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *stor
 int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter,
                               const char *const *labels, size_t label_count,
                               glimpse_content_fn visit, void *user);
+extern const char glimpse_filtered_contents_statement[]; /* that it runs */
 int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter,
                               int (*visit)(void *user, int64_t content), void *user);
 int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,

@@ -92,19 +92,18 @@ int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *stor
     return status < 0 ? status : GLIMPSE_OK;
 }
 
+const char glimpse_filtered_contents_statement[] =
+    "SELECT DISTINCT p.id, p.hash, p.size FROM file f CROSS JOIN content c ON c.id = f.content_id"
+    " CROSS JOIN picture p ON p.id = f.picture_id"
+    " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER " AND " GLIMPSE_FILTER_COVER;
+
 int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter,
                               const char *const *labels, size_t label_count,
                               glimpse_content_fn visit, void *user) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT DISTINCT p.id, p.hash, p.size FROM file f"
-                                      " CROSS JOIN content c ON c.id = f.content_id"
-                                      " CROSS JOIN picture p ON p.id = f.picture_id"
-                                      " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER
-                                      " AND " GLIMPSE_FILTER_COVER,
-                                      0);
+    int status = glimpse_filter_query(filter, db, &row, glimpse_filtered_contents_statement, 0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         int64_t content = sqlite3_column_int64(row, 0);
         glimpse_hash hash;

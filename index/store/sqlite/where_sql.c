@@ -654,15 +654,16 @@ size_t glimpse_where_sql_at_most(const glimpse_where_sql *sql) {
     return sql->at_most;
 }
 
-int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement) {
-    static const char *const marks[] = {GLIMPSE_FILTER_CHECK, GLIMPSE_FILTER_COVER};
-    const char *const instead[] = {sql->check, sql->cover ? sql->cover : "1"};
+int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement,
+                             const char *everywhere) {
+    const char *const marks[] = {GLIMPSE_FILTER_CHECK, GLIMPSE_FILTER_COVER, everywhere};
+    const char *const instead[] = {sql->check, sql->cover ? sql->cover : "1", "1"};
     text t = {0};
     *out = NULL;
     while (*statement) {
         const char *at = NULL;
         size_t mark = 0;
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < (everywhere ? 3 : 2); i++) {
             const char *found = strstr(statement, marks[i]);
             if (!found || (at && found > at)) continue;
             at = found;
@@ -681,7 +682,7 @@ int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const cha
 }
 
 int glimpse_where_sql_query(glimpse_where_sql *sql, glimpse_db *db, sqlite3_stmt **out,
-                            const char *statement) {
+                            const char *statement, const char *everywhere) {
     char *expanded = NULL;
     *out = NULL;
     for (size_t i = 0; i < sql->kept_count && !*out; i++)
@@ -690,7 +691,7 @@ int glimpse_where_sql_query(glimpse_where_sql *sql, glimpse_db *db, sqlite3_stmt
         if (sql->kept_count == MAX_KEPT) {
             return glimpse_fail(GLIMPSE_E_INTERNAL, "more than %d filtered statements", MAX_KEPT);
         }
-        int status = glimpse_where_sql_expand(&expanded, sql, statement);
+        int status = glimpse_where_sql_expand(&expanded, sql, statement, everywhere);
         if (status == GLIMPSE_OK) status = glimpse_db_prepare(db, out, expanded);
         free(expanded);
         if (status < 0) return status;

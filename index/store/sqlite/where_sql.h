@@ -26,11 +26,13 @@ int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glim
 void glimpse_where_sql_free(glimpse_where_sql *sql, glimpse_db *db); /* NULL is fine */
 /* At most so many files pass; SIZE_MAX: more than anyone counted. */
 size_t glimpse_where_sql_at_most(const glimpse_where_sql *sql);
-/* malloc'ed: `statement` with the two above in place. */
-int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement);
+/* malloc'ed: `statement` with the two above in place. What it has of `everywhere` (a condition that
+ * holds for every path; NULL: none) goes, so that no plan takes all paths for a choice. */
+int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement,
+                             const char *everywhere);
 /* The statement so expanded, made once for each `statement` (a constant), with the values of the
  * expression bound; ?1 to ?7 are the caller's. */
 int glimpse_where_sql_query(glimpse_where_sql *sql, glimpse_db *db, sqlite3_stmt **out,
-                            const char *statement);
+                            const char *statement, const char *everywhere);
 
 #endif
