@@ -263,7 +263,13 @@ int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labelle
     }
     if (status == GLIMPSE_OK) {
         v->r = &r;
-        int visited = glimpse_library_visit(l->library, l->model, path_prefix, on_visit, v);
+        glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+        int visited =
+            GLIMPSE_OPTIONS_LOAD(&filter, l->o.filter, glimpse_search_options, exclude_id);
+        if (path_prefix) filter.path_prefix = path_prefix;
+        if (visited == GLIMPSE_OK) {
+            visited = glimpse_library_visit_filtered(l->library, l->model, &filter, on_visit, v);
+        }
         flush(v);
         status = v->status == GLIMPSE_OK && visited < 0 ? visited : v->status;
     }

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "dates.h"
-#include "results.h"
+#include "search_private.h"
 
 #include <glimpse/listing.h>
 
@@ -192,13 +192,8 @@ static int on_file(void *user, int64_t file, int64_t picture) {
 int glimpse_library_list(glimpse_library *library, const glimpse_list_options *given,
                          glimpse_listed_fn visit, void *user) {
     glimpse_list_options options = GLIMPSE_LIST_OPTIONS_INIT;
-    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
     if (!library || !visit) return glimpse_fail_null(__func__);
     int status = GLIMPSE_OPTIONS_LOAD(&options, given, glimpse_list_options, limit);
-    if (status == GLIMPSE_OK) {
-        status = GLIMPSE_OPTIONS_LOAD(&filter, options.filter, glimpse_search_options, exclude_id);
-    }
-    if (status == GLIMPSE_OK) status = glimpse_search_options_check(&filter);
     if (status == GLIMPSE_OK &&
         (options.sort < GLIMPSE_SORT_NONE || options.sort > GLIMPSE_SORT_RATING)) {
         status = glimpse_fail(GLIMPSE_E_INVALID, "an order of %d", (int)options.sort);
@@ -211,8 +206,7 @@ int glimpse_library_list(glimpse_library *library, const glimpse_list_options *g
     const glimpse_store_ops *ops = l.store->ops;
     status = ops->begin_read(l.store);
     if (status < 0) return status;
-    status = ops->filters.open(&l.filter, l.store, filter.path_prefix, filter.after, filter.before);
-    if (status == GLIMPSE_OK) status = ops->filters.narrow(l.filter, l.store, &filter);
+    status = glimpse_search_open_filter(&l.filter, l.store, options.filter);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, l.store);
     if (status == GLIMPSE_OK) {
         status =

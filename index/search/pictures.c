@@ -2,7 +2,7 @@
  * pictures.c - the pictures of a library as a list.
  */
 #include "core/error.h"
-#include "results.h"
+#include "search_private.h"
 
 typedef struct listing {
     glimpse_store *store;
@@ -17,8 +17,8 @@ static int append(void *user, int64_t content) {
     return glimpse_results_append(l->results, l->store, &l->availability, l->filter, &one);
 }
 
-int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
-                             const char *path_prefix) {
+int glimpse_library_pictures_filtered(glimpse_results **out, glimpse_library *library,
+                                      const glimpse_search_options *filter) {
     if (out) *out = NULL;
     if (!library || !out) {
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_pictures: a NULL argument");
@@ -29,7 +29,7 @@ int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
     size_t count = 0;
     int status = ops->begin_read(store);
     if (status < 0) return status;
-    status = ops->filters.open(&l.filter, store, path_prefix, NULL, NULL);
+    status = glimpse_search_open_filter(&l.filter, store, filter);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, store);
     if (status == GLIMPSE_OK) status = ops->filters.count_pictures(&count, store, l.filter);
     if (status == GLIMPSE_OK) status = glimpse_results_create(&l.results, count);
@@ -43,4 +43,11 @@ int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
     }
     *out = l.results;
     return GLIMPSE_OK;
+}
+
+int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
+                             const char *path_prefix) {
+    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    filter.path_prefix = path_prefix;
+    return glimpse_library_pictures_filtered(out, library, &filter);
 }

@@ -134,6 +134,20 @@ int glimpse_search_options_check(const glimpse_search_options *given) {
     return status == GLIMPSE_OK && options->where ? glimpse_where_check(options->where) : status;
 }
 
+int glimpse_search_open_filter(glimpse_filter **out, glimpse_store *store,
+                               const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT;
+    *out = NULL;
+    int status = glimpse_search_options_check(given);
+    if (status == GLIMPSE_OK) {
+        status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    }
+    if (status == GLIMPSE_OK) {
+        status = store->ops->filters.open(out, store, own.path_prefix, own.after, own.before);
+    }
+    return status == GLIMPSE_OK ? store->ops->filters.narrow(*out, store, &own) : status;
+}
+
 /* The order of the cosine as it is. */
 static int plain_order(glimpse_search *s) {
     s->ranked = calloc(s->count ? s->count : 1, sizeof *s->ranked);

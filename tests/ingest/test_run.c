@@ -194,6 +194,8 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "DROP TABLE sidecar; ALTER TABLE old RENAME TO sidecar;"
                 "ALTER TABLE model DROP COLUMN is_default; "
                 "ALTER TABLE file DROP COLUMN ctime_ns; ALTER TABLE file DROP COLUMN left_out;"
+                "DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
+                "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"
                 "PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");

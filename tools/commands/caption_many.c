@@ -20,7 +20,9 @@ int caption_many_check(const caption_request *o, const cli_command *command, siz
         return cli_misuse(command, "either paths or the library; --in PREFIX takes a part of it");
     }
     if (paths == 0 && !o->whole) return cli_misuse(command, "which pictures?");
-    if (o->in && !o->whole) return cli_misuse(command, "--in goes with --library");
+    if (filters_are_given(&o->filters) && !o->whole) {
+        return cli_misuse(command, "--in goes with --library, as do all filters");
+    }
     if (o->stored && o->store) {
         return cli_misuse(command, "--stored asks for nothing that --store could keep");
     }
@@ -126,12 +128,14 @@ static int report(const caption_request *o, int dry_run, int status,
     return s->without > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
-int caption_many(const caption_request *o, session *s, const vlm_session *v,
-                 const char *const *paths, size_t count) {
+int caption_many(caption_request *o, session *s, const vlm_session *v, const char *const *paths,
+                 size_t count) {
     glimpse_caption_options options = GLIMPSE_CAPTION_OPTIONS_INIT;
     const glimpse_vlm_settings settings = vlm_session_settings(v);
     glimpse_captioning *captions = NULL;
-    int code = session_begin(s, 0);
+    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    int code = filters_read(&o->filters, &filter, &cmd_caption);
+    if (code == CLI_RUN) code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
     options.style = (glimpse_caption_style)o->style;
     options.begin = o->begin;
@@ -139,7 +143,7 @@ int caption_many(const caption_request *o, session *s, const vlm_session *v,
     options.store = o->store;
     options.missing = o->missing;
     options.stored = o->stored;
-    options.path_prefix = o->in;
+    options.filter = &filter;
     options.exclude = o->exclude.values;
     options.exclude_count = o->exclude.count;
     options.follow_links = o->follow_links;

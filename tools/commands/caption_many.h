@@ -5,6 +5,7 @@
 #ifndef GLIMPSE_TOOLS_CAPTION_MANY_H
 #define GLIMPSE_TOOLS_CAPTION_MANY_H
 
+#include "filters.h"
 #include "vlm_session.h"
 
 #include <glimpse/dataset_writer.h>
@@ -15,7 +16,7 @@ typedef struct caption_request {
     int missing;       /* a stored caption of the style will do, whoever wrote it */
     int stored;        /* write what is stored, ask nothing */
     int whole;         /* the pictures of the library, not paths */
-    const char *in;    /* of these, only below here */
+    filters filters;   /* of these */
     const char *begin; /* how captions begin */
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_many_formats */
@@ -27,29 +28,29 @@ typedef struct caption_request {
 extern const char *const caption_many_styles[];  /* short, detailed, keywords, alt */
 extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, csv */
 
-#define CAPTION_MANY_OPTIONS(o)                                                                    \
- CLI_HEADING("Folders and libraries"),                                                             \
-     CLI_CHOICE("style", 0, &(o).style, NULL, "what kind of caption", caption_many_styles),        \
-     CLI_FLAG("store", 0, &(o).store,                                                              \
-              "keep the captions in the library, where glimpse search --captions finds them"),     \
-     CLI_FLAG("missing", 0, &(o).missing,                                                          \
-              "ask only about pictures without a stored caption of this style"),                   \
-     CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),        \
-     OPTIONS_WALK((o).exclude, (o).follow_links, (o).include_nomedia),                             \
-     OPTION_IN((o).in, "of the library only pictures below this folder, or whose path begins so"), \
-     CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),            \
-     CLI_CHOICE("format", 'f', &(o).format, NULL,                                                  \
-                "what to write (auto: as the ending of --out says, else lines)",                   \
-                caption_many_formats),                                                             \
-     CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                           \
-              "write paths as seen from DIR (alt texts: from the folder that was given)"),         \
-     CLI_OPTIONAL("xmp", 0, &(o).xmp, "DIR",                                                       \
-                  "also write XMP sidecars, beside the pictures or below DIR")
+#define CAPTION_MANY_OPTIONS(o)                                                                \
+ CLI_HEADING("Folders and libraries"),                                                         \
+     CLI_CHOICE("style", 0, &(o).style, NULL, "what kind of caption", caption_many_styles),    \
+     CLI_FLAG("store", 0, &(o).store,                                                          \
+              "keep the captions in the library, where glimpse search --captions finds them"), \
+     CLI_FLAG("missing", 0, &(o).missing,                                                      \
+              "ask only about pictures without a stored caption of this style"),               \
+     CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),    \
+     OPTIONS_WALK((o).exclude, (o).follow_links, (o).include_nomedia),                         \
+     CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),        \
+     CLI_CHOICE("format", 'f', &(o).format, NULL,                                              \
+                "what to write (auto: as the ending of --out says, else lines)",               \
+                caption_many_formats),                                                         \
+     CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                       \
+              "write paths as seen from DIR (alt texts: from the folder that was given)"),     \
+     CLI_OPTIONAL("xmp", 0, &(o).xmp, "DIR",                                                   \
+                  "also write XMP sidecars, beside the pictures or below DIR"),                \
+     CLI_HEADING("Of the library, with --library"), FILTER_ROWS((o).filters)
 
 /* After parsing: CLI_RUN, or an exit code after explaining what does not go together. */
 int caption_many_check(const caption_request *o, const cli_command *command, size_t paths);
 /* Everything; an exit code. `s` and `v` hold what the command line said; `s` is begun here. */
-int caption_many(const caption_request *o, session *s, const vlm_session *v,
-                 const char *const *paths, size_t count);
+int caption_many(caption_request *o, session *s, const vlm_session *v, const char *const *paths,
+                 size_t count);
 
 #endif

@@ -161,6 +161,14 @@ int filters_read(filters *f, glimpse_search_options *search, const cli_command *
     return status < 0 ? cli_refused(command, status) : CLI_RUN;
 }
 
+int filters_are_given(const filters *f) {
+    return f->in || f->after || f->before || f->where || f->iso || f->near || f->rating ||
+           f->landscape || f->portrait || f->square ||
+           f->labels.count + f->cameras.count + f->lenses.count + f->keywords.count +
+                   f->people.count + f->formats.count + f->has.count >
+               0;
+}
+
 void filters_free(filters *f) {
     cli_list *const lists[] = {&f->labels, &f->cameras, &f->lenses, &f->keywords,
                                &f->people, &f->formats, &f->has};

@@ -24,9 +24,9 @@ typedef struct filters {
     char *expression; /* all of it, made by filters_read */
 } filters;
 
-#define FILTER_OPTIONS(f)                                                                        \
- CLI_HEADING("Which pictures"),                                                                  \
-     OPTION_IN((f).in, "only pictures below this folder, or whose path begins so"),              \
+/* Of commands that have a --format of their own; `where format = ...` asks for the same there. */
+#define FILTER_ROWS(f)                                                                           \
+ OPTION_IN((f).in, "only pictures below this folder, or whose path begins so"),                  \
      CLI_TEXT("after", 0, &(f).after, "DATE",                                                    \
               "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"),    \
      CLI_TEXT("before", 0, &(f).before, "DATE", "only pictures taken before"),                   \
@@ -35,19 +35,23 @@ typedef struct filters {
      CLI_TEXT("where", 0, &(f).where, "EXPR",                                                    \
               "only pictures for which this holds, as in \"camera ~ 'R5' and iso > 800 and not " \
               "keyword = draft\"; glimpse list --fields lists what can be asked for"),           \
-     CLI_LIST("camera", 0, &(f).cameras, "TEXT", "a part of its make or model; or another one"), \
-     CLI_LIST("lens", 0, &(f).lenses, "TEXT", "a part of its name; or another one"),             \
+     CLI_LIST("camera", 0, &(f).cameras, "TEXT",                                                 \
+              "a part of make and model; repeated: one of them"),                                \
+     CLI_LIST("lens", 0, &(f).lenses, "TEXT", "a part of its name; repeated: one of them"),      \
      CLI_TEXT("iso", 0, &(f).iso, "N", "ISO speed: 100, 100..400 or 800.."),                     \
      CLI_TEXT("near", 0, &(f).near, "PLACE",                                                     \
-              "taken near LAT,LON,KM or a town, as in \"Lisbon\" or \"Lisbon,10\" (25 km)"),     \
+              "taken near LAT,LON,KM or a town, as in Lisbon (25 km) or Lisbon,10"),             \
      CLI_TEXT("rating", 0, &(f).rating, "N", "stars: 4, 4.. or 0..2"),                           \
-     CLI_LIST("keyword", 0, &(f).keywords, "NAME", "with this keyword; may be repeated"),        \
-     CLI_LIST("person", 0, &(f).people, "NAME", "with this person; may be repeated"),            \
-     CLI_LIST("format", 0, &(f).formats, "LIST", "one of these: jpeg,heic,raw"),                 \
+     CLI_LIST("keyword", 0, &(f).keywords, "NAME",                                               \
+              "with this keyword; repeated: with all of them"),                                  \
+     CLI_LIST("person", 0, &(f).people, "NAME", "with this person; repeated: with all of them"), \
      CLI_FLAG("landscape", 0, &(f).landscape, "wider than high"),                                \
      CLI_FLAG("portrait", 0, &(f).portrait, "higher than wide"),                                 \
      CLI_FLAG("square", 0, &(f).square, "as high as wide"),                                      \
      CLI_LIST("has", 0, &(f).has, "LIST", "with something in these fields: gps,rating")
+#define FILTER_OPTIONS(f)                       \
+ CLI_HEADING("Which pictures"), FILTER_ROWS(f), \
+     CLI_LIST("format", 0, &(f).formats, "LIST", "one of these: jpeg,heic,raw")
 
 #define OPTION_MIN_SCORE(search) \
  CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
@@ -60,6 +64,8 @@ extern const char *const filter_sorts[]; /* as glimpse_sort; the first is what h
 /* Sets path_prefix, after, before, labels and where of `search`: CLI_RUN, or an exit code after
  * saying what is wrong. They point into `f`. */
 int filters_read(filters *f, glimpse_search_options *search, const cli_command *command);
+/* 1 when one of them was given. */
+int filters_are_given(const filters *f);
 void filters_free(filters *f);
 
 #endif

@@ -332,10 +332,19 @@ typedef int (*glimpse_visit_fn)(void *user, const glimpse_result *file, const fl
 GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                                       const char *path_prefix, glimpse_visit_fn visit, void *user);
 
+/* The same of the files that pass path_prefix, after, before, labels and where of `filter`. */
+GLIMPSE_API int glimpse_library_visit_filtered(glimpse_library *library, const glimpse_model *model,
+                                               const glimpse_search_options *filter,
+                                               glimpse_visit_fn visit, void *user);
+
 /* Every picture with a file under `path_prefix` (NULL: all; as in a search) that is not missing,
  * each content once, by path; scores are 0. */
 GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
                                          const char *path_prefix);
+/* The same of the pictures with a file that passes path_prefix, after, before, labels and where of
+ * `filter`. */
+GLIMPSE_API int glimpse_library_pictures_filtered(glimpse_results **out, glimpse_library *library,
+                                                  const glimpse_search_options *filter);
 
 /*
  * Looking after it.
