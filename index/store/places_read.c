@@ -89,6 +89,7 @@ int glimpse_places_read_zones(FILE *file, const char *path, glimpse_place_fn vis
         if (*line == '#' || split(line, columns) < 3) continue;
         const char *at = columns[1];
         if (!iso_6709(&place.latitude, &at, 2) || !iso_6709(&place.longitude, &at, 3)) continue;
+        if (fabs(place.latitude) > 90 || fabs(place.longitude) > 180) continue;
         char *name = strrchr(columns[2], '/');
         name = name ? name + 1 : columns[2];
         for (char *c = name; *c; c++)
