@@ -348,8 +348,7 @@ const cli_command cmd_label = {
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"
     "  glimpse label shots -c classes.txt --templates ensemble-7 --csv > labels.csv\n"
     "  glimpse label --all -c @coco80 --top 3 --abstain --store objects\n"
-    "  glimpse label --all --where \"taken >= 2024 and not has(label)\" -c birds.txt --store "
-    "birds\n"
+    "  glimpse label --all --where \"not has(label)\" -c birds.txt --store birds\n"
     "  glimpse label new -c kinds.tsv --calibrate known --precision-target 0.95\n"
     "  glimpse label shots -c kinds.json --examples few --report labels.html\n",
     run,
