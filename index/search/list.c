@@ -34,7 +34,7 @@ typedef struct listing {
 /* Which of the files of a picture shows it, and how many there are. */
 typedef struct choice {
     listing *l;
-    int64_t file, wanted;
+    int64_t file, wanted; /* 0: whichever it is */
     int rank;
     char *path; /* of `wanted` */
     int64_t mtime_ns;
@@ -47,12 +47,14 @@ static int choose(void *user, const glimpse_store_file *file) {
     c->all++;
     c->online += !is_offline;
     if (!file->passes) return GLIMPSE_OK;
-    if (file->id == c->wanted) {
+    const int is_best = !c->file || is_offline + 1 < c->rank;
+    if (c->wanted ? file->id == c->wanted : is_best) {
+        free(c->path);
         c->path = strdup(file->path);
         c->mtime_ns = file->mtime_ns;
         if (!c->path) return glimpse_fail_nomem(strlen(file->path), "a path");
     }
-    if (c->file && is_offline + 1 >= c->rank) return GLIMPSE_OK;
+    if (!is_best) return GLIMPSE_OK;
     c->file = file->id;
     c->rank = is_offline + 1;
     return GLIMPSE_OK;
@@ -127,7 +129,7 @@ static int show(listing *l, const choice *c, int64_t picture, glimpse_strings *s
     glimpse_file_date date;
     labelling labels = {l, strings};
     l->keywords.count = l->people.count = l->labels.count = 0;
-    int status = ops->contents.describe(&meta, l->store, strings, picture, c->wanted);
+    int status = ops->contents.describe(&meta, l->store, strings, picture, c->file);
     if (status == GLIMPSE_OK) status = ops->labels.of_content(l->store, picture, on_label, &labels);
     if (status != GLIMPSE_OK) return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
     glimpse_hash_to_hex(&meta.hash, hex);
@@ -167,9 +169,14 @@ static int show(listing *l, const choice *c, int64_t picture, glimpse_strings *s
     listed.labels = l->labels.items;
     listed.label_count = l->labels.count;
     if (status == GLIMPSE_OK) {
+        status = glimpse_results_add_names(&listed.file, l->store, strings, picture);
+    }
+    if (status == GLIMPSE_OK) {
         l->shown++;
         status = l->visit(l->user, &listed);
     }
+    free((void *)(uintptr_t)listed.file.tags);
+    free((void *)(uintptr_t)listed.file.albums);
     json_decref(fields);
     return status;
 }
@@ -179,7 +186,7 @@ static int on_file(void *user, int64_t file, int64_t picture) {
     choice c = {.l = l, .wanted = file};
     glimpse_strings strings = {0};
     int status = l->store->ops->files.of_content(l->store, l->filter, picture, choose, &c);
-    if (status == GLIMPSE_OK && c.file == file && c.path) status = show(l, &c, picture, &strings);
+    if (status == GLIMPSE_OK && (!file || c.file == file) && c.path) status = show(l, &c, picture, &strings);
     glimpse_strings_free(&strings);
     free(c.path);
     if (status == GLIMPSE_OK && l->limit > 0 && l->shown >= l->limit) {
@@ -187,6 +194,11 @@ static int on_file(void *user, int64_t file, int64_t picture) {
         return 1;
     }
     return status;
+}
+
+/* A picture of an album. */
+static int on_picture(void *user, int64_t picture) {
+    return on_file(user, 0, picture);
 }
 
 int glimpse_library_list(glimpse_library *library, const glimpse_list_options *given,
@@ -208,7 +220,10 @@ int glimpse_library_list(glimpse_library *library, const glimpse_list_options *g
     if (status < 0) return status;
     status = glimpse_search_open_filter(&l.filter, l.store, options.filter);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&l.availability, l.store);
-    if (status == GLIMPSE_OK) {
+    if (status == GLIMPSE_OK && options.album) {
+        status = ops->collections.pictures(l.store, GLIMPSE_COLLECTION_ALBUM, options.album,
+                                           on_picture, &l);
+    } else if (status == GLIMPSE_OK) {
         status =
             ops->filters.list(l.store, l.filter, options.sort, options.reverse != 0, on_file, &l);
     }

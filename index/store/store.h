@@ -71,6 +71,7 @@
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/metadata.h>
+#include <glimpse/tags.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -466,6 +467,33 @@ struct glimpse_labels_ops {
 };
 
 /*
+ * Tags and albums (glimpse/tags.h); names are clean. What writes does so within a write
+ * transaction.
+ */
+struct glimpse_collections_ops {
+    /* GLIMPSE_E_INVALID when it is there. */
+    int (*create)(glimpse_store *store, glimpse_collection_kind kind, const char *name);
+    /* `pictures` [count], each once, as glimpse_library_collect says; touched[i] becomes 1 where
+     * something changes for pictures[i]. */
+    int (*add)(unsigned char *touched, glimpse_store *store, glimpse_collection_kind kind,
+               const char *name, const int64_t *pictures, size_t count, size_t position);
+    /* Likewise. From here on GLIMPSE_E_NOT_FOUND, with a message, for a name that is not there. */
+    int (*remove)(unsigned char *touched, glimpse_store *store, glimpse_collection_kind kind,
+                  const char *name, const int64_t *pictures, size_t count);
+    /* As glimpse_library_rename_collection; 0 when all are called so already. */
+    int (*rename)(uint64_t *renamed, glimpse_store *store, glimpse_collection_kind kind,
+                  const char *from, const char *to);
+    int (*forget)(glimpse_store *store, glimpse_collection_kind kind, const char *name);
+    int (*list)(glimpse_store *store, glimpse_collection_kind kind, glimpse_collection_fn visit,
+                void *user); /* by name */
+    int (*of_picture)(glimpse_store *store, glimpse_collection_kind kind, int64_t picture,
+                      glimpse_collection_name_fn visit, void *user); /* by name */
+    /* In the order of an album. */
+    int (*pictures)(glimpse_store *store, glimpse_collection_kind kind, const char *name,
+                    int (*visit)(void *user, int64_t picture), void *user);
+};
+
+/*
  * Captions (glimpse/captions.h).
  */
 typedef struct glimpse_store_caption_filter {
@@ -711,6 +739,7 @@ struct glimpse_store_ops {
     struct glimpse_contents_ops contents;
     struct glimpse_vectors_ops vectors;
     struct glimpse_labels_ops labels;
+    struct glimpse_collections_ops collections;
     struct glimpse_captions_ops captions;
     struct glimpse_responses_ops responses;
     struct glimpse_decisions_ops decisions;

@@ -90,7 +90,8 @@ typedef enum glimpse_where_type {
     GLIMPSE_WHERE_LENGTH,   /* 50mm */
     GLIMPSE_WHERE_DATE,
     GLIMPSE_WHERE_SHAPE, /* landscape, portrait, square */
-    GLIMPSE_WHERE_PLACE  /* no comparisons */
+    GLIMPSE_WHERE_PLACE, /* no comparisons */
+    GLIMPSE_WHERE_FLAG   /* likewise: it is there or not */
 } glimpse_where_type;
 
 typedef struct glimpse_where_row {

@@ -406,6 +406,10 @@ static int check_operator(const parser *p, const token *op, glimpse_where_field 
     if (type == GLIMPSE_WHERE_PLACE) {
         return refuse(p, op->at, "gps cannot be compared; write near(LAT, LON, KM) or has(gps)");
     }
+    if (type == GLIMPSE_WHERE_FLAG) {
+        const char *name = of_field(p, field);
+        return refuse(p, op->at, "%s cannot be compared; write has(%s)", name, name);
+    }
     if (is_text(type) && ordered) {
         return refuse(p, op->at, "%s is a text: =, != and ~ go with it", of_field(p, field));
     }

@@ -106,6 +106,7 @@ void world_rewind(world *w, int version) {
         "ALTER TABLE file DROP COLUMN left_out;",                   /* 14 -> 15 */
         ("DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
          "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"), /* 15 -> 16 */
+        "DROP TABLE collection_picture; DROP TABLE collection;",              /* 16 -> 17 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

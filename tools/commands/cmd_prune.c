@@ -21,6 +21,8 @@ static int run(int argc, char **argv) {
                  "also forget the embeddings of this model (name or fingerprint)"),
         CLI_FLAG("left-out", 0, &prune.left_out,
                  "also forget files that are there, and that .nomedia or --exclude leaves out"),
+        CLI_FLAG("tagged", 0, &prune.collected,
+                 "also forget tags and albums of pictures that no file shows any more"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
@@ -54,6 +56,8 @@ static int run(int argc, char **argv) {
         jout_key(&j, "contents"), jout_uint(&j, report.contents);
         jout_key(&j, "embeddings"), jout_uint(&j, report.embeddings);
         jout_key(&j, "captions"), jout_uint(&j, report.captions);
+        jout_key(&j, "tagged"), jout_uint(&j, report.collected);
+        jout_key(&j, "kept"), jout_uint(&j, report.kept);
         jout_close(&j, '}');
         jout_end(&j);
     } else {
@@ -64,7 +68,16 @@ static int run(int argc, char **argv) {
         if (report.captions > 0) {
             (void)printf(", %s", text_counted(report.captions, "caption", "captions"));
         }
+        if (report.collected > 0) {
+            (void)printf(", tags and albums of %s",
+                         text_counted(report.collected, "picture", "pictures"));
+        }
         (void)putchar('\n');
+        if (report.kept > 0) {
+            tool_note("%s without a file %s tags or albums, which are kept; --tagged forgets them",
+                      text_counted(report.kept, "picture", "pictures"),
+                      report.kept == 1 ? "has" : "have");
+        }
     }
     code = EXIT_FOUND;
 done:
@@ -80,7 +93,8 @@ const cli_command cmd_prune = {
     "Forgets files that are no longer there, and what was known about contents that no file has "
     "any more. Folders that cannot be reached at the moment are left alone unless named with "
     "--root, and so are files that are there, but left out by .nomedia or --exclude, without "
-    "--left-out. Picture files are never touched.",
+    "--left-out. Tags and albums of yours are kept, also of pictures that are gone, until --tagged. "
+    "Picture files are never touched.",
     "  glimpse prune --dry-run\n"
     "  glimpse prune --root /mnt/old-disk\n"
     "  glimpse prune --model clip-vit-base-patch32\n",

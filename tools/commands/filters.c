@@ -147,6 +147,8 @@ int filters_read(filters *f, glimpse_search_options *search, const cli_command *
     add_compared(&r, "rating", "rating", f->rating);
     add_all(&r, "keyword", "keyword =", &f->keywords);
     add_all(&r, "person", "person =", &f->people);
+    add_all(&r, "tag", "tag =", &f->tags);
+    add_all(&r, "album", "album =", &f->albums);
     add_any(&r, "format", "format =", &f->formats, 1);
     add_shape(&r, f);
     add_has(&r, &f->has);
@@ -165,13 +167,14 @@ int filters_are_given(const filters *f) {
     return f->in || f->after || f->before || f->where || f->iso || f->near || f->rating ||
            f->landscape || f->portrait || f->square ||
            f->labels.count + f->cameras.count + f->lenses.count + f->keywords.count +
-                   f->people.count + f->formats.count + f->has.count >
+                   f->people.count + f->formats.count + f->has.count +
+                   f->tags.count + f->albums.count >
                0;
 }
 
 void filters_free(filters *f) {
     cli_list *const lists[] = {&f->labels, &f->cameras, &f->lenses, &f->keywords,
-                               &f->people, &f->formats, &f->has};
+                               &f->people, &f->formats, &f->has,    &f->tags,  &f->albums};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         cli_list_free(lists[i]);
     free(f->expression);

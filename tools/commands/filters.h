@@ -18,7 +18,7 @@
 
 typedef struct filters {
     const char *in, *after, *before, *where;
-    cli_list labels, cameras, lenses, keywords, people, formats, has;
+    cli_list labels, cameras, lenses, keywords, people, formats, has, tags, albums;
     const char *iso, *near, *rating;
     int landscape, portrait, square;
     char *expression; /* all of it, made by filters_read */
@@ -45,6 +45,9 @@ typedef struct filters {
      CLI_LIST("keyword", 0, &(f).keywords, "NAME",                                               \
               "with this keyword; repeated: with all of them"),                                  \
      CLI_LIST("person", 0, &(f).people, "NAME", "with this person; repeated: with all of them"), \
+     CLI_LIST("tag", 0, &(f).tags, "NAME",                                                       \
+              "with this tag of yours (glimpse tag); repeated: with all of them"),               \
+     CLI_LIST("album", 0, &(f).albums, "NAME", "in this album; repeated: in all of them"),       \
      CLI_FLAG("landscape", 0, &(f).landscape, "wider than high"),                                \
      CLI_FLAG("portrait", 0, &(f).portrait, "higher than wide"),                                 \
      CLI_FLAG("square", 0, &(f).square, "as high as wide"),                                      \

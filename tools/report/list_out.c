@@ -26,14 +26,6 @@ static const char *local_time(char out[32], int64_t seconds) {
     return out;
 }
 
-static void write_names(json_out *j, const char *key, const char *const *names, size_t count) {
-    jout_key(j, key);
-    jout_open(j, '[');
-    for (size_t i = 0; i < count; i++)
-        jout_string(j, names[i]);
-    jout_close(j, ']');
-}
-
 static void write_number(json_out *j, const char *key, double value) {
     jout_key(j, key);
     if (value > 0) {
@@ -87,10 +79,11 @@ static void print_json(const glimpse_listed *p) {
     }
     jout_text_or_null(&j, "colour_label", p->colour_label);
     jout_text_or_null(&j, "title", p->title);
-    write_names(&j, "keywords", p->keywords, p->keyword_count);
-    write_names(&j, "people", p->people, p->person_count);
-    write_names(&j, "labels", p->labels, p->label_count);
-    write_names(&j, "tags", NULL, 0);
+    jout_names(&j, "keywords", p->keywords, p->keyword_count);
+    jout_names(&j, "people", p->people, p->person_count);
+    jout_names(&j, "labels", p->labels, p->label_count);
+    jout_names(&j, "tags", r->tags, r->tag_count);
+    jout_names(&j, "albums", r->albums, r->album_count);
     jout_key(&j, "part"), jout_null(&j);
     jout_key(&j, "copies"), jout_uint(&j, r->copies);
     jout_key(&j, "offline"), jout_bool(&j, r->offline);

@@ -51,6 +51,7 @@
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
 #include <glimpse/sys/weights.h>
+#include <glimpse/tags.h>
 #include <glimpse/version.h>
 #include <glimpse/vlm_settings.h>
 

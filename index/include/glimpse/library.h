@@ -299,6 +299,9 @@ typedef struct glimpse_result {
     int has_rating;   /* of a search, of pictures and of a list */
     double rating;
     int64_t added; /* when the library first saw the picture, in seconds since 1970; 0: not known */
+    /* Of a search, of pictures and of a list: glimpse/tags.h, by name. */
+    const char *const *tags, *const *albums; /* [tag_count], [album_count] */
+    size_t tag_count, album_count;
 } glimpse_result;
 
 typedef struct glimpse_results glimpse_results;
@@ -486,7 +489,9 @@ typedef struct glimpse_prune_options {
                                      another writer; non-zero ends it with GLIMPSE_E_CANCELLED, and
                                      nothing was forgotten: it is one transaction */
     void *user;
-    int left_out; /* forget files that are there, and that walks leave out, as well */
+    int left_out;  /* forget files that are there, and that walks leave out, as well */
+    int collected; /* forget tags and albums (glimpse/tags.h) of pictures without a file as well:
+                      such a picture is kept for their sake, and has them again when it comes back */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;
@@ -498,6 +503,8 @@ static inline glimpse_prune_options glimpse_prune_options_init(void) {
 typedef struct glimpse_prune_report {
     size_t size;                                    /* GLIMPSE_PRUNE_REPORT_INIT sets it */
     uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
+    uint64_t kept;      /* pictures without a file that stay for the sake of tags and albums */
+    uint64_t collected; /* pictures without a file whose tags and albums are forgotten */
 } glimpse_prune_report;
 
 static inline glimpse_prune_report glimpse_prune_report_init(void) {

@@ -45,6 +45,9 @@ typedef struct glimpse_list_options {
     glimpse_sort sort;
     int reverse;
     size_t limit; /* so many at most; 0: all */
+    /* Only the pictures of this album (glimpse/tags.h), in its order; `sort` and `reverse` are not
+     * looked at. GLIMPSE_E_NOT_FOUND when there is none. NULL: all. */
+    const char *album;
 } glimpse_list_options;
 
 static inline glimpse_list_options glimpse_list_options_init(void) {

@@ -15,6 +15,7 @@
  */
 #include "schema.h"
 
+#include "collections.h"
 #include "core/error.h"
 #include "facts.h"
 #include "upgrade.h"
@@ -450,6 +451,7 @@ static const char *const steps[] = {
     ctime_step,         /* 13 -> 14 */
     left_out_step,      /* 14 -> 15 */
     glimpse_facts_step, /* 15 -> 16 */
+    glimpse_collections_step, /* 16 -> 17 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -542,6 +544,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT picture_id, part, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, kind, name, folded, created, sum FROM collection LIMIT 0;"
+            "SELECT collection_id, picture_id, position, sum FROM collection_picture LIMIT 0;"
             "SELECT id, picture_id, part, style, model, prompt, text, created, sum FROM caption"
             " LIMIT 0;"
             "SELECT rowid, text FROM caption_text LIMIT 0;"

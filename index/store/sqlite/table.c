@@ -2,6 +2,7 @@
  * table.c - SQLite + FAISS as an implementation of the store.
  */
 #include "captions_private.h"
+#include "collections.h"
 #include "duplicates.h"
 #include "filter.h"
 #include "journal.h"
@@ -102,6 +103,14 @@ const glimpse_store_ops glimpse_store_sqlite = {
                .list = glimpse_labels_list,
                .names = glimpse_labels_names,
                .of_content = glimpse_labels_of_content},
+    .collections = {.create = glimpse_collections_create,
+                    .add = glimpse_collections_add,
+                    .remove = glimpse_collections_remove,
+                    .rename = glimpse_collections_rename,
+                    .forget = glimpse_collections_forget,
+                    .list = glimpse_collections_list,
+                    .of_picture = glimpse_collections_of_picture,
+                    .pictures = glimpse_collections_pictures},
     .captions = {.write = glimpse_captions_insert,
                  .forget = glimpse_captions_forget,
                  .list = glimpse_captions_list,

@@ -8,6 +8,7 @@
  * happens after an indexing run was killed.
  */
 #include "captions_private.h"
+#include "collections.h"
 #include "core/error.h"
 #include "facts.h"
 #include "math/half.h"
@@ -107,6 +108,11 @@ static int check_sums(verification *v) {
         {"labels of picture",
          "SELECT picture_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
          " WHERE sum <> " GLIMPSE_LABEL_SUM},
+        {"tag or album", "SELECT id, name FROM collection WHERE sum <> " GLIMPSE_COLLECTION_SUM
+                         " OR folded <> glimpse_fold(name)"},
+        {"tags of picture",
+         "SELECT picture_id, (SELECT name FROM collection WHERE id = collection_id) FROM"
+         " collection_picture WHERE sum <> " GLIMPSE_COLLECTION_PICTURE_SUM},
         {"answer",
          "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
         {"picture that is not indexed",

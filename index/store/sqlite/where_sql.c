@@ -9,6 +9,8 @@
 #include "facts.h"
 #include "file_paths.h"
 
+#include <glimpse/tags.h>
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -185,6 +187,16 @@ static int is_word(glimpse_where_field field) {
     return field == GLIMPSE_WHERE_KEYWORD || field == GLIMPSE_WHERE_PERSON;
 }
 
+/* glimpse_collection_kind, 0: none */
+static int collection_of(glimpse_where_field field) {
+    switch (field) {
+    case GLIMPSE_WHERE_TAG:
+    case GLIMPSE_WHERE_FAVOURITE: return GLIMPSE_COLLECTION_TAG;
+    case GLIMPSE_WHERE_ALBUM: return GLIMPSE_COLLECTION_ALBUM;
+    default: return 0;
+    }
+}
+
 /* The limits of a range as they are compared: what was rounded when it was written is equal. */
 typedef struct limits {
     int has_low, has_high;
@@ -256,6 +268,32 @@ static void check_label(compiler *c, text *t, const glimpse_where_node *n) {
         add(t, LABEL_IS("glimpse_fold(k.name)"), value);
     }
     add(t, ")");
+}
+
+/* Which collections `k` a condition is about: few, whatever the library. */
+static void add_collections(compiler *c, text *t, const glimpse_where_node *n) {
+    add(t, "k.kind = %d", collection_of(n->field));
+    if (n->field == GLIMPSE_WHERE_FAVOURITE) {
+        add(t, " AND k.folded = '" GLIMPSE_TAG_FAVOURITE "'");
+    } else if (n->kind == GLIMPSE_WHERE_PART) {
+        add(t, " AND instr(k.folded, ?%d) > 0", string(c, n->text));
+    } else if (n->kind == GLIMPSE_WHERE_IS) {
+        add(t, " AND " LABEL_IS("k.folded"), string(c, n->text));
+    }
+}
+
+static void check_collection(compiler *c, text *t, const glimpse_where_node *n) {
+    add(t, "EXISTS (SELECT 1 FROM collection_picture m JOIN collection k ON k.id = m.collection_id"
+           " WHERE m.picture_id = f.picture_id AND ");
+    add_collections(c, t, n);
+    add(t, ")");
+}
+
+static void cover_collection(compiler *c, text *t, const glimpse_where_node *n) {
+    add(t, "SELECT id FROM file INDEXED BY file_picture WHERE picture_id IN (SELECT picture_id FROM"
+           " collection_picture WHERE collection_id IN (SELECT k.id FROM collection k WHERE ");
+    add_collections(c, t, n);
+    add(t, "))");
 }
 
 /* Places of the three limits of a path: [first, end) or equal. */
@@ -333,6 +371,10 @@ static void check_has(text *t, const glimpse_where_node *n) {
 
 static void check_node(compiler *c, text *t, size_t i) {
     const glimpse_where_node *n = &c->where->nodes[i];
+    if (n->kind >= GLIMPSE_WHERE_HAS && collection_of(n->field)) {
+        check_collection(c, t, n);
+        return;
+    }
     switch (n->kind) {
     case GLIMPSE_WHERE_ALL:
     case GLIMPSE_WHERE_ANY:
@@ -494,6 +536,10 @@ static void cover_has(text *t, const glimpse_where_node *n) {
 }
 
 static void cover_leaf(compiler *c, text *t, const glimpse_where_node *n) {
+    if (collection_of(n->field)) {
+        cover_collection(c, t, n);
+        return;
+    }
     switch (n->kind) {
     case GLIMPSE_WHERE_HAS: cover_has(t, n); break;
     case GLIMPSE_WHERE_IS:
