@@ -172,14 +172,14 @@ static size_t distance(const char *name, const char *text, size_t length) {
         now[0] = j;
         for (size_t i = 1; i <= width; i++) {
             const char a = name[i - 1], b = lower(text[j - 1]);
-            size_t least = last[i - 1] + (a != b);
-            if (last[i] + 1 < least) least = last[i] + 1;
-            if (now[i - 1] + 1 < least) least = now[i - 1] + 1;
+            size_t min = last[i - 1] + (a != b);
+            if (last[i] + 1 < min) min = last[i] + 1;
+            if (now[i - 1] + 1 < min) min = now[i - 1] + 1;
             if (i > 1 && j > 1 && a == lower(text[j - 2]) && name[i - 2] == b &&
-                before[i - 2] + 1 < least) {
-                least = before[i - 2] + 1;
+                before[i - 2] + 1 < min) {
+                min = before[i - 2] + 1;
             }
-            now[i] = least;
+            now[i] = min;
         }
         memcpy(before, last, sizeof before);
         memcpy(last, now, sizeof last);
@@ -188,11 +188,11 @@ static size_t distance(const char *name, const char *text, size_t length) {
 }
 
 const char *glimpse_where_row_suggest(char *out, size_t size, const char *name, size_t length) {
-    size_t best = COUNT, least = length / 3 + 1;
+    size_t best = COUNT, min = length / 3 + 1;
     for (size_t i = 0; i < COUNT && length <= MAX_NAME; i++) {
         const size_t steps = distance(rows[i].info.name, name, length);
-        if (steps > least || (steps == least && best < COUNT)) continue;
-        least = steps;
+        if (steps > min || (steps == min && best < COUNT)) continue;
+        min = steps;
         best = i;
     }
     if (best < COUNT) {

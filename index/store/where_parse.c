@@ -287,7 +287,8 @@ static int read_dates(const parser *p, glimpse_where_node *node, size_t at, char
 }
 
 /* From one value with `=` to what another operator makes of it. */
-static int turn_range(const parser *p, glimpse_where_node *node, const token *op, int is_range) {
+static int apply_operator(const parser *p, glimpse_where_node *node, const token *op,
+                          int is_range) {
     const char *o = op->operator;
     if (*o == '=' || *o == '!') return GLIMPSE_OK;
     if (is_range) return refuse(p, op->at, "a range goes with = and != only");
@@ -388,7 +389,7 @@ static int read_value(parser *p, size_t *out, glimpse_where_field field, const t
     } else {
         status = read_numbers(p, &node, value.at, own);
     }
-    if (status == GLIMPSE_OK && !is_text(type)) status = turn_range(p, &node, op, is_range);
+    if (status == GLIMPSE_OK && !is_text(type)) status = apply_operator(p, &node, op, is_range);
     if (status == GLIMPSE_OK) status = add_node(p->where, out, &node);
     if (status < 0) {
         free(node.text);

@@ -33,7 +33,7 @@ typedef struct parameter {
 
 struct glimpse_where_sql {
     char *check, *cover; /* cover: NULL when there is none */
-    size_t at_most;
+    size_t max_files;
     parameter *parameters;
     size_t parameter_count, parameter_capacity;
     struct {
@@ -631,11 +631,11 @@ int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glim
     add(&check, ")");
     sql->check = check.bytes;
     if (c.status == GLIMPSE_OK) c.status = check.status;
-    sql->at_most = SIZE_MAX;
+    sql->max_files = SIZE_MAX;
     if (c.status == GLIMPSE_OK) {
         const cover found = find_cover(&c, where->root, 0);
         if (found.sql) {
-            sql->at_most = found.count;
+            sql->max_files = found.count;
             add(&ids, "f.id IN (%s)", found.sql);
         }
         free(found.sql);
@@ -650,8 +650,8 @@ int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glim
     return GLIMPSE_OK;
 }
 
-size_t glimpse_where_sql_at_most(const glimpse_where_sql *sql) {
-    return sql->at_most;
+size_t glimpse_where_sql_max_files(const glimpse_where_sql *sql) {
+    return sql->max_files;
 }
 
 int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement,
