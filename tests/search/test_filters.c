@@ -1014,6 +1014,9 @@ static void damage_to_them_is_found_and_mended(void **state) {
         "DELETE FROM fact WHERE file_id = (SELECT max(file_id) FROM fact)",
         "DELETE FROM fact_word WHERE file_id = (SELECT max(file_id) FROM fact_word)",
         "UPDATE fact_text SET text = text || 'x' WHERE kind = 4",
+        "UPDATE fact SET precision = (precision + 1) % 4 WHERE file_id = (SELECT max(file_id) FROM "
+        "fact)",
+        "UPDATE fact SET source = (source + 1) % 3 WHERE file_id = (SELECT max(file_id) FROM fact)",
         "UPDATE fact SET taken = '2001' WHERE file_id = (SELECT max(file_id) FROM fact)",
     };
     const int64_t before = facts_sum();
