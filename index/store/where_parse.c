@@ -237,8 +237,7 @@ static int bad_value(const parser *p, size_t at, glimpse_where_field field, cons
         [GLIMPSE_WHERE_SECONDS] = "a time such as 1/250, 0.5 or 2s",
         [GLIMPSE_WHERE_F_NUMBER] = "an f-number such as 2.8 or f/2.8",
         [GLIMPSE_WHERE_LENGTH] = "a length such as 50, 50mm or 24..70",
-        [GLIMPSE_WHERE_DATE] = "a date such as 2020, 2020-05, 2020-05-30, 2020-05-30T14:00 or "
-                               "2019..2020",
+        [GLIMPSE_WHERE_DATE] = "a date such as 2020, 2020-05-30, 2020-05-30T14:00 or 2019..2020",
     };
     return refuse(p, at, "%s: \"%.60s\" is not %s", of_field(p, field), value,
                   forms[glimpse_where_row_of(field)->type]);
@@ -665,13 +664,15 @@ int glimpse_where_parse(glimpse_where **out, const char *text) {
     return status;
 }
 
-/* One more that has to hold. */
-static int add_condition(glimpse_where **where, const glimpse_where_node *node) {
+/* One more that has to hold; *kept: the node is in the tree, and its text with it. */
+static int add_condition(glimpse_where **where, const glimpse_where_node *node, int *kept) {
     glimpse_where *all = *where ? *where : calloc(1, sizeof *all);
     size_t added = 0;
+    *kept = 0;
     if (!all) return glimpse_fail_nomem(sizeof *all, "a filter");
     *where = all;
     int status = add_node(all, &added, node);
+    *kept = status == GLIMPSE_OK;
     if (status < 0 || all->root == 0) {
         all->root = added;
         return status;
@@ -688,18 +689,21 @@ int glimpse_where_add_dates(glimpse_where **where, const char *after, const char
     if (status == GLIMPSE_OK && before) {
         status = glimpse_date_parse(before, "before", node.end, &unused);
     }
+    int kept = 0;
     if (status < 0 || (!after && !before)) return status;
-    return add_condition(where, &node);
+    return add_condition(where, &node, &kept);
 }
 
 int glimpse_where_add_labels(glimpse_where **where, const char *const *labels, size_t count) {
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         glimpse_where_node node = node_of(GLIMPSE_WHERE_IS, GLIMPSE_WHERE_LABEL);
+        int kept = 0;
         node.is_exact = 1;
         node.text = strdup(labels[i]);
         if (!node.text) return glimpse_fail_nomem(strlen(labels[i]), "a label");
-        status = add_condition(where, &node);
+        status = add_condition(where, &node, &kept);
+        if (!kept) free(node.text);
     }
     return status;
 }

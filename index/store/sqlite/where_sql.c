@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     FIRST_PARAMETER = 8, /* ?1 to ?7 belong to the statement */
@@ -206,17 +205,9 @@ static limits limits_of(const glimpse_where_node *n) {
     return l;
 }
 
-/* "2021-05-30T14:03:59", local time, in seconds since 1970; limits beyond every date stay so. */
+/* A limit of a date in seconds since 1970; those beyond every date stay so. */
 static int64_t seconds_of(const char *date) {
-    struct tm local = {.tm_isdst = -1};
-    if (!*date) return INT64_MIN;
-    if (sscanf(date, "%d-%d-%dT%d:%d:%d", &local.tm_year, &local.tm_mon, &local.tm_mday,
-               &local.tm_hour, &local.tm_min, &local.tm_sec) != 6) {
-        return INT64_MAX;
-    }
-    local.tm_year -= 1900;
-    local.tm_mon -= 1;
-    return (int64_t)mktime(&local);
+    return *date == '\0' ? INT64_MIN : *date == '\x7f' ? INT64_MAX : glimpse_date_seconds(date);
 }
 
 /*
