@@ -2,7 +2,7 @@
  * bench_filter.c - filters of a large library: from indexes, as a ratio to looking at every file,
  * which answers the same question with the same check.
  *
- *     bench_filter [FILES]      (default: 1,000,000)
+ *     bench_filter [--cpu-time] [FILES]      (default: 1,000,000)
  *
  * The library is made up: twenty years, 30 cameras, 2,000 keywords (a few of them common), 300
  * labels, 60% with a place around one of 200 towns, 30% with a rating.
@@ -137,6 +137,11 @@ int main(int argc, char **argv) {
         "camera ~ 'model 3' and iso > 800 and not keyword = k1",
         "not keyword = k1",
     };
+    if (argc > 1 && strcmp(argv[1], "--cpu-time") == 0) {
+        bench_clock = CLOCK_THREAD_CPUTIME_ID;
+        argc--;
+        argv++;
+    }
     const long count = argc > 1 ? atol(argv[1]) : 1000000;
     char path[600], command[700];
     const char *place = getenv("TMPDIR");

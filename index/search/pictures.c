@@ -21,7 +21,7 @@ int glimpse_library_pictures_filtered(glimpse_results **out, glimpse_library *li
                                       const glimpse_search_options *filter) {
     if (out) *out = NULL;
     if (!library || !out) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_library_pictures: a NULL argument");
+        return glimpse_fail_null(__func__);
     }
     glimpse_store *store = glimpse_library_store(library);
     const glimpse_store_ops *ops = store->ops;

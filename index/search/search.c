@@ -64,7 +64,7 @@ static int ask_index(glimpse_search *s, int *final) {
 /* 1 when the directory asked for holds so few files that scoring them all is cheapest. */
 static int is_narrow(glimpse_search *s, int *narrow) {
     size_t files = 0;
-    *narrow = s->filter->at_most <= FEW_FILES;
+    *narrow = s->filter->max_files <= FEW_FILES;
     if (*narrow || !s->filter->has_path) return GLIMPSE_OK;
     int status = s->store->ops->filters.count_files(&files, s->store, s->filter, FEW_FILES + 1);
     *narrow = status == GLIMPSE_OK && files <= FEW_FILES;

@@ -113,6 +113,23 @@ int glimpse_date_period(const char *text, const char *what, char first[GLIMPSE_D
     return GLIMPSE_OK;
 }
 
+int64_t glimpse_date_seconds(const char text[GLIMPSE_DATE_BYTES]) {
+    int parts[6];
+    const char *p = text;
+    for (int i = 0; i < 6; i++) {
+        parts[i] = number(&p, i == 0 ? 4 : 2);
+        if (*p) p++;
+    }
+    struct tm local = {.tm_year = parts[0] - 1900,
+                       .tm_mon = parts[1] - 1,
+                       .tm_mday = parts[2],
+                       .tm_hour = parts[3],
+                       .tm_min = parts[4],
+                       .tm_sec = parts[5],
+                       .tm_isdst = -1};
+    return (int64_t)mktime(&local);
+}
+
 void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]) {
     int64_t seconds = mtime_ns / 1000000000;
     if (mtime_ns % 1000000000 < 0) seconds--;

@@ -19,9 +19,9 @@ double glimpse_distance_km(double latitude, double longitude, double other_latit
 
 glimpse_around glimpse_around_place(double latitude, double longitude, double km) {
     const double slack = 1e-6; /* degrees: what rounding can do */
-    const double angle = km / EARTH_KM, reach = angle * RADIAN + slack;
-    glimpse_around a = {.south = latitude - reach,
-                        .north = latitude + reach,
+    const double angle = km / EARTH_KM, radius = angle * RADIAN + slack;
+    glimpse_around a = {.south = latitude - radius,
+                        .north = latitude + radius,
                         .west = {-180, 0},
                         .east = {180, 0},
                         .count = 1};

@@ -177,7 +177,7 @@ struct glimpse_roots_ops {
  */
 typedef struct glimpse_filter { /* an implementation's own is larger */
     int has_path, has_dates, has_where;
-    size_t at_most; /* no more files pass; SIZE_MAX: nobody knows */
+    size_t max_files; /* no more files pass; SIZE_MAX: nobody knows */
 } glimpse_filter;
 
 /* One of the contents that a filter lets through. */
@@ -381,8 +381,8 @@ struct glimpse_contents_ops {
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
     int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
     /* Id, width, height, format and `added` of a picture; size, date (with where it is from),
-     * camera, place, rating and fields of its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
-     * GLIMPSE_E_NOT_FOUND. */
+     * camera, place, rating and fields of its file (by glimpse_store_file.id; 0: of the first
+     * bytes). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t picture, int64_t file);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is

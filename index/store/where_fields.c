@@ -100,9 +100,8 @@ static const glimpse_where_row rows[] = {
                                    NULL,
                                    GLIMPSE_WHERE_SHAPE,
                                    NULL},
-    [GLIMPSE_WHERE_LABEL] = {{"label",
-                              "stored by glimpse label --store, or a part of its hierarchy",
-                              "label = dog", 1, 1},
+    [GLIMPSE_WHERE_LABEL] = {{"label", "a stored label, or a part of its hierarchy", "label = dog",
+                              1, 1},
                              NULL,
                              GLIMPSE_WHERE_TEXT,
                              NULL},
@@ -119,8 +118,7 @@ static const glimpse_where_row rows[] = {
                                  "favorite",
                                  GLIMPSE_WHERE_FLAG,
                                  NULL},
-    [GLIMPSE_WHERE_CAPTION] = {{"caption", "stored by glimpse caption --store", "caption ~ 'kite'",
-                                1, 1},
+    [GLIMPSE_WHERE_CAPTION] = {{"caption", "a stored caption", "caption ~ 'kite'", 1, 1},
                                NULL,
                                GLIMPSE_WHERE_TEXT,
                                NULL},
@@ -173,14 +171,14 @@ static size_t distance(const char *name, const char *text, size_t length) {
         now[0] = j;
         for (size_t i = 1; i <= width; i++) {
             const char a = name[i - 1], b = lower(text[j - 1]);
-            size_t least = last[i - 1] + (a != b);
-            if (last[i] + 1 < least) least = last[i] + 1;
-            if (now[i - 1] + 1 < least) least = now[i - 1] + 1;
+            size_t min = last[i - 1] + (a != b);
+            if (last[i] + 1 < min) min = last[i] + 1;
+            if (now[i - 1] + 1 < min) min = now[i - 1] + 1;
             if (i > 1 && j > 1 && a == lower(text[j - 2]) && name[i - 2] == b &&
-                before[i - 2] + 1 < least) {
-                least = before[i - 2] + 1;
+                before[i - 2] + 1 < min) {
+                min = before[i - 2] + 1;
             }
-            now[i] = least;
+            now[i] = min;
         }
         memcpy(before, last, sizeof before);
         memcpy(last, now, sizeof last);
@@ -189,11 +187,11 @@ static size_t distance(const char *name, const char *text, size_t length) {
 }
 
 const char *glimpse_where_row_suggest(char *out, size_t size, const char *name, size_t length) {
-    size_t best = COUNT, least = length / 3 + 1;
+    size_t best = COUNT, min = length / 3 + 1;
     for (size_t i = 0; i < COUNT && length <= MAX_NAME; i++) {
         const size_t steps = distance(rows[i].info.name, name, length);
-        if (steps > least || (steps == least && best < COUNT)) continue;
-        least = steps;
+        if (steps > min || (steps == min && best < COUNT)) continue;
+        min = steps;
         best = i;
     }
     if (best < COUNT) {

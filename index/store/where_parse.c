@@ -237,8 +237,7 @@ static int bad_value(const parser *p, size_t at, glimpse_where_field field, cons
         [GLIMPSE_WHERE_SECONDS] = "a time such as 1/250, 0.5 or 2s",
         [GLIMPSE_WHERE_F_NUMBER] = "an f-number such as 2.8 or f/2.8",
         [GLIMPSE_WHERE_LENGTH] = "a length such as 50, 50mm or 24..70",
-        [GLIMPSE_WHERE_DATE] = "a date such as 2020, 2020-05, 2020-05-30, 2020-05-30T14:00 or "
-                               "2019..2020",
+        [GLIMPSE_WHERE_DATE] = "a date such as 2020, 2020-05-30, 2020-05-30T14:00 or 2019..2020",
     };
     return refuse(p, at, "%s: \"%.60s\" is not %s", of_field(p, field), value,
                   forms[glimpse_where_row_of(field)->type]);
@@ -287,7 +286,8 @@ static int read_dates(const parser *p, glimpse_where_node *node, size_t at, char
 }
 
 /* From one value with `=` to what another operator makes of it. */
-static int turn_range(const parser *p, glimpse_where_node *node, const token *op, int is_range) {
+static int apply_operator(const parser *p, glimpse_where_node *node, const token *op,
+                          int is_range) {
     const char *o = op->operator;
     if (*o == '=' || *o == '!') return GLIMPSE_OK;
     if (is_range) return refuse(p, op->at, "a range goes with = and != only");
@@ -388,7 +388,7 @@ static int read_value(parser *p, size_t *out, glimpse_where_field field, const t
     } else {
         status = read_numbers(p, &node, value.at, own);
     }
-    if (status == GLIMPSE_OK && !is_text(type)) status = turn_range(p, &node, op, is_range);
+    if (status == GLIMPSE_OK && !is_text(type)) status = apply_operator(p, &node, op, is_range);
     if (status == GLIMPSE_OK) status = add_node(p->where, out, &node);
     if (status < 0) {
         free(node.text);
@@ -668,13 +668,15 @@ int glimpse_where_parse(glimpse_where **out, const char *text) {
     return status;
 }
 
-/* One more that has to hold. */
-static int add_condition(glimpse_where **where, const glimpse_where_node *node) {
+/* One more that has to hold; *kept: the node is in the tree, and its text with it. */
+static int add_condition(glimpse_where **where, const glimpse_where_node *node, int *kept) {
     glimpse_where *all = *where ? *where : calloc(1, sizeof *all);
     size_t added = 0;
+    *kept = 0;
     if (!all) return glimpse_fail_nomem(sizeof *all, "a filter");
     *where = all;
     int status = add_node(all, &added, node);
+    *kept = status == GLIMPSE_OK;
     if (status < 0 || all->root == 0) {
         all->root = added;
         return status;
@@ -691,18 +693,21 @@ int glimpse_where_add_dates(glimpse_where **where, const char *after, const char
     if (status == GLIMPSE_OK && before) {
         status = glimpse_date_parse(before, "before", node.end, &unused);
     }
+    int kept = 0;
     if (status < 0 || (!after && !before)) return status;
-    return add_condition(where, &node);
+    return add_condition(where, &node, &kept);
 }
 
 int glimpse_where_add_labels(glimpse_where **where, const char *const *labels, size_t count) {
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         glimpse_where_node node = node_of(GLIMPSE_WHERE_IS, GLIMPSE_WHERE_LABEL);
+        int kept = 0;
         node.is_exact = 1;
         node.text = strdup(labels[i]);
         if (!node.text) return glimpse_fail_nomem(strlen(labels[i]), "a label");
-        status = add_condition(where, &node);
+        status = add_condition(where, &node, &kept);
+        if (!kept) free(node.text);
     }
     return status;
 }

@@ -361,7 +361,9 @@ static void a_visit_sees_every_present_file_in_path_order(void **state) {
     assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v));
     assert_int_equal(v.count, all);
     v = (visited){.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, directory, visit, &v));
+    glimpse_search_options place = GLIMPSE_SEARCH_OPTIONS_INIT;
+    place.path_prefix = directory;
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, &place, visit, &v));
     assert_int_equal(v.count, below);
     v = (visited){.w = &w, .stop_at = 3};
     assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v), 42);

@@ -791,6 +791,12 @@ typedef struct ordered {
     size_t count;
 } ordered;
 
+static double value_of(glimpse_sort sort, const glimpse_result *r) {
+    return sort == GLIMPSE_SORT_RATING  ? r->rating
+           : sort == GLIMPSE_SORT_ADDED ? (double)r->added
+                                        : (double)r->bytes;
+}
+
 static int check_order(void *user, const glimpse_listed *p) {
     ordered *o = user;
     const glimpse_result *r = &p->file;
@@ -799,7 +805,7 @@ static int check_order(void *user, const glimpse_listed *p) {
     if (o->count > 0) {
         if (o->missing && has) fail_msg("%s comes behind one without a rating", r->path);
         if (o->missing == !has && has) {
-            const double value = o->sort == GLIMPSE_SORT_RATING ? r->rating : (double)r->bytes;
+            const double value = value_of(o->sort, r);
             order = o->sort == GLIMPSE_SORT_TAKEN  ? -strcmp(r->taken, o->last_text)
                     : o->sort == GLIMPSE_SORT_PATH ? strcmp(r->path, o->last_path)
                                                    : (value < o->last) - (value > o->last);
@@ -809,7 +815,7 @@ static int check_order(void *user, const glimpse_listed *p) {
         if (order == 0 && o->missing == !has) assert_true(strcmp(r->path, o->last_path) > 0);
     }
     o->missing = !has;
-    o->last = o->sort == GLIMPSE_SORT_RATING ? r->rating : (double)r->bytes;
+    o->last = value_of(o->sort, r);
     (void)snprintf(o->last_text, sizeof o->last_text, "%s", r->taken);
     (void)snprintf(o->last_path, sizeof o->last_path, "%s", r->path);
     o->count++;
@@ -825,7 +831,6 @@ static void lists_come_in_the_order_asked_for(void **state) {
             const glimpse_sort meant =
                 sort == GLIMPSE_SORT_NONE ? GLIMPSE_SORT_PATH : (glimpse_sort)sort;
             ordered o = {.sort = meant, .reverse = i & 1};
-            if (sort == GLIMPSE_SORT_ADDED) o.sort = GLIMPSE_SORT_PATH, o.reverse = 0; /* all now */
             options.sort = (glimpse_sort)sort;
             options.reverse = i & 1;
             options.filter = &filter;
@@ -1014,6 +1019,9 @@ static void damage_to_them_is_found_and_mended(void **state) {
         "DELETE FROM fact WHERE file_id = (SELECT max(file_id) FROM fact)",
         "DELETE FROM fact_word WHERE file_id = (SELECT max(file_id) FROM fact_word)",
         "UPDATE fact_text SET text = text || 'x' WHERE kind = 4",
+        "UPDATE fact SET precision = (precision + 1) % 4 WHERE file_id = (SELECT max(file_id) FROM "
+        "fact)",
+        "UPDATE fact SET source = (source + 1) % 3 WHERE file_id = (SELECT max(file_id) FROM fact)",
         "UPDATE fact SET taken = '2001' WHERE file_id = (SELECT max(file_id) FROM fact)",
     };
     const int64_t before = facts_sum();

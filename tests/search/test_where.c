@@ -193,7 +193,7 @@ static void sizes_are_limited(void **state) {
     (void)state;
     static const struct {
         const char *part, *middle, *end, *message;
-        size_t most;
+        size_t max;
     } limits[] = {
         {"(", "iso = 1", ")", "parentheses", GLIMPSE_WHERE_MAX_DEPTH},
         {"not ", "iso = 1", "", "parentheses", GLIMPSE_WHERE_MAX_DEPTH},
@@ -204,7 +204,7 @@ static void sizes_are_limited(void **state) {
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         for (size_t more = 0; more < 2; more++) {
             char *text =
-                repeated(limits[i].part, limits[i].most + more, limits[i].middle, limits[i].end);
+                repeated(limits[i].part, limits[i].max + more, limits[i].middle, limits[i].end);
             const int status = glimpse_where_check(text);
             assert_int_equal(status, more ? GLIMPSE_E_INVALID : GLIMPSE_OK);
             if (more) assert_non_null(strstr(glimpse_last_error(), limits[i].message));

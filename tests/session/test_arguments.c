@@ -281,6 +281,14 @@ static void nulls_of_the_library(const world *w) {
     INVALID(glimpse_library_visit(w->library, w->model, NULL, NULL, NULL));
     INVALID(glimpse_library_pictures(NULL, w->library, NULL));
     INVALID(glimpse_library_pictures(&results, NULL, NULL));
+    INVALID(glimpse_library_pictures_filtered(NULL, w->library, NULL));
+    INVALID(glimpse_library_pictures_filtered(&results, NULL, NULL));
+    INVALID(glimpse_library_visit_filtered(NULL, w->model, NULL, no_visit, NULL));
+    INVALID(glimpse_library_visit_filtered(w->library, w->model, NULL, NULL, NULL));
+    INVALID(glimpse_library_list(NULL, NULL, NULL, NULL));
+    INVALID(glimpse_library_list(w->library, NULL, NULL, NULL));
+    INVALID(glimpse_where_check(NULL));
+    INVALID(glimpse_places_describe(NULL, NULL));
     INVALID(glimpse_library_load_status(NULL, w->library));
     INVALID(glimpse_library_load_status(&status, NULL));
     INVALID(glimpse_library_load_model_status(NULL, w->library));
@@ -411,6 +419,8 @@ static void nulls_of_the_session(const world *w) {
     INVALID(glimpse_session_load_model_status(&status, NULL));
     INVALID(glimpse_session_pictures(NULL, s, NULL));
     INVALID(glimpse_session_pictures(&results, NULL, NULL));
+    INVALID(glimpse_session_list(s, NULL, NULL, NULL));
+    INVALID(glimpse_session_list(NULL, NULL, NULL, NULL));
     INVALID(glimpse_session_visit(NULL, NULL, no_visit, NULL));
     INVALID(glimpse_session_visit(s, NULL, NULL, NULL));
     INVALID(glimpse_session_verify(NULL, NULL, NULL, NULL));

@@ -128,14 +128,12 @@ static int report(const caption_request *o, int dry_run, int status,
     return s->without > 0 ? EXIT_PARTIAL : EXIT_FOUND;
 }
 
-int caption_many(caption_request *o, session *s, const vlm_session *v, const char *const *paths,
-                 size_t count) {
+int caption_many(const caption_request *o, session *s, const vlm_session *v,
+                 const char *const *paths, size_t count) {
     glimpse_caption_options options = GLIMPSE_CAPTION_OPTIONS_INIT;
     const glimpse_vlm_settings settings = vlm_session_settings(v);
     glimpse_captioning *captions = NULL;
-    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
-    int code = filters_read(&o->filters, &filter, &cmd_caption);
-    if (code == CLI_RUN) code = session_begin(s, 0);
+    int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
     options.style = (glimpse_caption_style)o->style;
     options.begin = o->begin;
@@ -143,7 +141,7 @@ int caption_many(caption_request *o, session *s, const vlm_session *v, const cha
     options.store = o->store;
     options.missing = o->missing;
     options.stored = o->stored;
-    options.filter = &filter;
+    options.filter = &o->filter;
     options.exclude = o->exclude.values;
     options.exclude_count = o->exclude.count;
     options.follow_links = o->follow_links;

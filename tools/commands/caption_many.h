@@ -11,13 +11,14 @@
 #include <glimpse/dataset_writer.h>
 
 typedef struct caption_request {
-    int style;         /* glimpse_caption_style */
-    int store;         /* into the library */
-    int missing;       /* a stored caption of the style will do, whoever wrote it */
-    int stored;        /* write what is stored, ask nothing */
-    int whole;         /* the pictures of the library, not paths */
-    filters filters;   /* of these */
-    const char *begin; /* how captions begin */
+    int style;                     /* glimpse_caption_style */
+    int store;                     /* into the library */
+    int missing;                   /* a stored caption of the style will do, whoever wrote it */
+    int stored;                    /* write what is stored, ask nothing */
+    int whole;                     /* the pictures of the library, not paths */
+    filters filters;               /* of these; free it */
+    glimpse_search_options filter; /* read from them */
+    const char *begin;             /* how captions begin */
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_many_formats */
     uint64_t beams, min_tokens, max_tokens;
@@ -50,7 +51,7 @@ extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, cs
 /* After parsing: CLI_RUN, or an exit code after explaining what does not go together. */
 int caption_many_check(const caption_request *o, const cli_command *command, size_t paths);
 /* Everything; an exit code. `s` and `v` hold what the command line said; `s` is begun here. */
-int caption_many(caption_request *o, session *s, const vlm_session *v, const char *const *paths,
-                 size_t count);
+int caption_many(const caption_request *o, session *s, const vlm_session *v,
+                 const char *const *paths, size_t count);
 
 #endif

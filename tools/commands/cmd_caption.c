@@ -152,6 +152,8 @@ static int run_wide(caption_request *o, vlm_session *v, captioning *c, const bli
     v->spec = s->model_option;
     if (c->json && o->format == 0 && !o->out) o->format = 1 + GLIMPSE_CAPTION_JSONL;
     int code = caption_many_check(o, &cmd_caption, arguments->count);
+    o->filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    if (code == CLI_RUN) code = filters_read(&o->filters, &o->filter, &cmd_caption);
     return code != CLI_RUN ? code : caption_many(o, s, v, arguments->words, arguments->count);
 }
 

@@ -14,7 +14,8 @@ static const struct {
     const char *title;
     const cli_command *commands[6];
 } groups[] = {
-    {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_list, &cmd_label, &cmd_evaluate}},
+    {"Find pictures",
+     {&cmd_index, &cmd_search, &cmd_similar, &cmd_list, &cmd_label, &cmd_evaluate}},
     {"Look after pictures", {&cmd_tag, &cmd_album, &cmd_dedup, &cmd_audit}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Look closer, with a vision-language model",

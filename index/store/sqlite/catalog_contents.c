@@ -410,7 +410,8 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
         out->added = sqlite3_column_int64(row, 13);
         out->has_rating = sqlite3_column_type(row, 14) != SQLITE_NULL;
         out->rating = sqlite3_column_double(row, 14);
-        if (!out->format || !out->taken || !out->camera) status = glimpse_fail_nomem(256, "a content");
+        if (!out->format || !out->taken || !out->camera)
+            status = glimpse_fail_nomem(256, "a content");
     }
     glimpse_db_reset(row);
     glimpse_db_leave(db);

@@ -10,77 +10,88 @@
 
 #include <stdlib.h>
 
+/* These lines are SQL. */
+/* clang-format off */
 /* The files of `scope` with what they say: file_id, path, mtime_ns, taken, camera, latitude,
  * longitude, fields. */
-#define SOURCE(scope)                                                                             \
- "(SELECT f.id AS file_id, f.path AS path, f.mtime_ns AS mtime_ns, " GLIMPSE_SAID_TAKEN           \
- " AS taken, " GLIMPSE_SAID("camera", "c") " AS camera, " GLIMPSE_SAID(                           \
-     "latitude",                                                                                  \
-     "c") " AS latitude, " GLIMPSE_SAID("longitude",                                              \
-                                        "c") " AS longitude,"                                     \
-                                             " iif(json_valid(" GLIMPSE_SAID_FIELDS               \
-                                             "), " GLIMPSE_SAID_FIELDS ", '{}') AS fields"        \
-                                             " FROM file f JOIN content c ON c.id = f.content_id" \
-                                             " LEFT JOIN metadata m ON m.content_id = c.id"       \
-                                             " LEFT JOIN sidecar s ON s.file_id = f.id" scope     \
-                                             ") q"
+#define SOURCE(scope) \
+ "(SELECT f.id AS file_id, f.path AS path, f.mtime_ns AS mtime_ns," \
+ " " GLIMPSE_SAID_TAKEN " AS taken, " GLIMPSE_SAID("camera", "c") " AS camera," \
+ " " GLIMPSE_SAID("latitude", "c") " AS latitude," \
+ " " GLIMPSE_SAID("longitude", "c") " AS longitude," \
+ " iif(json_valid(" GLIMPSE_SAID_FIELDS "), " GLIMPSE_SAID_FIELDS ", '{}') AS fields" \
+ " FROM file f JOIN content c ON c.id = f.content_id" \
+ " LEFT JOIN metadata m ON m.content_id = c.id" \
+ " LEFT JOIN sidecar s ON s.file_id = f.id" scope ") q"
 #define ONE " WHERE f.id = ?1"
 #define ALL ""
 
-#define NUMBER(key)                                                  \
+#define NUMBER(key) \
  "CASE WHEN json_type(q.fields, '$." key "') IN ('integer', 'real')" \
  " THEN CAST(json_extract(q.fields, '$." key "') AS REAL) END"
-#define TEXT(key)                   \
- "CASE json_type(q.fields, '$." key \
- "') WHEN 'text' THEN glimpse_fold(json_extract(q.fields, '$." key "')) END"
+#define IS_TEXT(key) "json_type(q.fields, '$." key "') = 'text'"
+#define TEXT(key) \
+ "CASE WHEN " IS_TEXT(key) " THEN glimpse_fold(json_extract(q.fields, '$." key "')) END"
 #define ID_OF(kind, text) "(SELECT id FROM fact_text WHERE kind = " kind " AND text = " text ")"
+#define WORD_KIND "CAST(substr(w.value, 1, 1) AS INTEGER)"
+#define WORD_TEXT "substr(w.value, 2)"
 
-#define ADD_TEXTS(scope)                                                                   \
- "INSERT OR IGNORE INTO fact_text (kind, text)"                                            \
- " SELECT 1, glimpse_fold(q.camera) FROM " SOURCE(                                         \
-     scope) " WHERE q.camera <> ''"                                                        \
-            " UNION SELECT 2, " TEXT("lens") " FROM " SOURCE(                              \
-                scope) " WHERE json_type(q.fields, '$.lens') = 'text'"                     \
-                       " UNION SELECT 3, " TEXT("label") " FROM " SOURCE(                  \
-                           scope) " WHERE json_type(q.fields, '$.label') = 'text'"         \
-                                  " UNION SELECT CAST(substr(w.value, 1, 1) AS INTEGER), " \
-                                  "substr(w.value, 2) FROM " SOURCE(                       \
-                                      scope) " CROSS JOIN json_each(glimpse_words(q.fields)) w"
+/* The date that is said, else that of the name, else that of the file. */
+#define TAKEN \
+ "CASE WHEN length(q.taken) = 19 THEN q.taken WHEN glimpse_name_date(q.path) <> ''" \
+ " THEN glimpse_name_date(q.path) ELSE glimpse_utc_time(q.mtime_ns) END"
+#define TAKEN_SOURCE \
+ "CASE WHEN length(q.taken) = 19 THEN 0 WHEN glimpse_name_date(q.path) <> '' THEN 1 ELSE 2 END"
+#define TAKEN_PRECISION \
+ "CASE WHEN length(q.taken) = 19 THEN CASE json_extract(q.fields, '$.precision')" \
+ "  WHEN 'day' THEN 1 WHEN 'month' THEN 2 WHEN 'year' THEN 3 ELSE 0 END" \
+ " ELSE glimpse_name_date(q.path) LIKE '%T00:00:00' END"
 
-/* In the order of fact's columns. */
-#define FACTS(scope)                                                                           \
- "SELECT q.file_id AS file_id,"                                                                \
- " CASE WHEN length(q.taken) = 19 THEN q.taken WHEN glimpse_name_date(q.path) <> ''"           \
- "  THEN glimpse_name_date(q.path) ELSE glimpse_utc_time(q.mtime_ns) END AS taken,"            \
- " CASE WHEN length(q.taken) = 19 THEN 0 WHEN glimpse_name_date(q.path) <> '' THEN 1"          \
- "  ELSE 2 END AS source,"                                                                     \
- " CASE WHEN length(q.taken) = 19 THEN CASE json_extract(q.fields, '$.precision')"             \
- "   WHEN 'day' THEN 1 WHEN 'month' THEN 2 WHEN 'year' THEN 3 ELSE 0 END"                      \
- "  ELSE glimpse_name_date(q.path) LIKE '%T00:00:00' END AS precision,"                        \
- " " ID_OF("1", "glimpse_fold(q.camera)") " AS camera, " ID_OF(                                \
-     "2",                                                                                      \
-     TEXT("lens")) " AS lens,"                                                                 \
-                   " " ID_OF("3", TEXT("label")) " AS colour, " NUMBER(                        \
-                       "iso") " AS iso,"                                                       \
-                              " " NUMBER("aperture") " AS aperture, " NUMBER(                  \
-                                  "exposure") " AS exposure,"                                  \
-                                              " " NUMBER("focal_length") " AS focal, " NUMBER( \
-                                                  "rating") " AS rating,"                      \
-                                                            " q.latitude AS latitude, "        \
-                                                            "q.longitude AS longitude, " TEXT( \
-                                                                "title") " AS title"           \
-                                                                         " FROM " SOURCE(scope)
-#define WORDS(scope)                                                                  \
- "SELECT t.id AS text_id, q.file_id AS file_id FROM " SOURCE(                         \
-     scope) " CROSS JOIN json_each(glimpse_words(q.fields)) w CROSS JOIN fact_text t" \
-            " ON t.kind = CAST(substr(w.value, 1, 1) AS INTEGER) AND t.text = substr(w.value, 2)"
+#define ADD_TEXTS(scope) \
+ "INSERT OR IGNORE INTO fact_text (kind, text)" \
+ " SELECT 1, glimpse_fold(q.camera) FROM " SOURCE(scope) " WHERE q.camera <> ''" \
+ " UNION SELECT 2, " TEXT("lens") " FROM " SOURCE(scope) " WHERE " IS_TEXT("lens") \
+ " UNION SELECT 3, " TEXT("label") " FROM " SOURCE(scope) " WHERE " IS_TEXT("label") \
+ " UNION SELECT " WORD_KIND ", " WORD_TEXT " FROM " SOURCE(scope) \
+ " CROSS JOIN json_each(glimpse_words(q.fields)) w"
 
-#define COLUMNS                                                                              \
- "file_id, taken, source, precision, camera, lens, colour, iso, aperture, exposure, focal, " \
- "rating,"                                                                                   \
- " latitude, longitude, title"
-#define ADD_FACTS(scope) "INSERT INTO fact (" COLUMNS ") " FACTS(scope)
-#define ADD_WORDS(scope) "INSERT OR IGNORE INTO fact_word (text_id, file_id) " WORDS(scope)
+#define ADD_FACTS(scope) \
+ "INSERT INTO fact (file_id, taken, source, precision, camera, lens, colour, iso, aperture," \
+ " exposure, focal, rating, latitude, longitude, title)" \
+ " SELECT q.file_id, " TAKEN ", " TAKEN_SOURCE ", " TAKEN_PRECISION "," \
+ " " ID_OF("1", "glimpse_fold(q.camera)") "," \
+ " " ID_OF("2", TEXT("lens")) ", " ID_OF("3", TEXT("label")) "," \
+ " " NUMBER("iso") ", " NUMBER("aperture") ", " NUMBER("exposure") "," \
+ " " NUMBER("focal_length") ", " NUMBER("rating") ", q.latitude, q.longitude," \
+ " " TEXT("title") " FROM " SOURCE(scope)
+
+#define ADD_WORDS(scope) \
+ "INSERT OR IGNORE INTO fact_word (text_id, file_id)" \
+ " SELECT t.id, q.file_id FROM " SOURCE(scope) \
+ " CROSS JOIN json_each(glimpse_words(q.fields)) w CROSS JOIN fact_text t" \
+ " ON t.kind = " WORD_KIND " AND t.text = " WORD_TEXT
+
+/* Row by row: nothing is sorted, whatever the size. */
+#define WRONG_FACTS \
+ "SELECT q.path FROM " SOURCE(ALL) " LEFT JOIN fact x ON x.file_id = q.file_id" \
+ " LEFT JOIN fact_text k ON k.id = x.camera LEFT JOIN fact_text l ON l.id = x.lens" \
+ " LEFT JOIN fact_text o ON o.id = x.colour" \
+ " WHERE x.file_id IS NULL" \
+ " OR x.taken <> " TAKEN " OR x.source <> " TAKEN_SOURCE " OR x.precision <> " TAKEN_PRECISION \
+ " OR ifnull(k.text, '') <> glimpse_fold(q.camera) OR ifnull(k.kind, 1) <> 1" \
+ " OR l.text IS NOT " TEXT("lens") " OR ifnull(l.kind, 2) <> 2" \
+ " OR o.text IS NOT " TEXT("label") " OR ifnull(o.kind, 3) <> 3" \
+ " OR x.iso IS NOT " NUMBER("iso") " OR x.aperture IS NOT " NUMBER("aperture") \
+ " OR x.exposure IS NOT " NUMBER("exposure") " OR x.focal IS NOT " NUMBER("focal_length") \
+ " OR x.rating IS NOT " NUMBER("rating") " OR x.latitude IS NOT q.latitude" \
+ " OR x.longitude IS NOT q.longitude OR x.title IS NOT " TEXT("title") \
+ " OR (SELECT count(*) FROM fact_word w WHERE w.file_id = q.file_id)" \
+ "  <> json_array_length(glimpse_words(q.fields))" \
+ " OR EXISTS (SELECT 1 FROM json_each(glimpse_words(q.fields)) w WHERE NOT EXISTS" \
+ "  (SELECT 1 FROM fact_text t JOIN fact_word h ON h.text_id = t.id" \
+ "   AND h.file_id = q.file_id WHERE t.kind = " WORD_KIND " AND t.text = " WORD_TEXT "))" \
+ " LIMIT 1"
+/* clang-format on */
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverlength-strings" /* C99 promises only 4095 */
@@ -169,60 +180,10 @@ int glimpse_facts_prune(glimpse_db *db) {
                           "");
 }
 
-/* Row by row: nothing is sorted, whatever the size. */
-static const char wrong_facts[] = "SELECT q.path FROM " SOURCE(
-    ALL) " LEFT JOIN fact x ON x.file_id = q.file_id"
-         " LEFT JOIN fact_text k ON k.id = x.camera LEFT JOIN fact_text l ON l.id = x.lens"
-         " LEFT JOIN fact_text o ON o.id = x.colour"
-         " WHERE x.file_id IS NULL"
-         " OR x.taken <> CASE WHEN length(q.taken) = 19 THEN q.taken WHEN "
-         "glimpse_name_date(q.path) <> ''"
-         "  THEN glimpse_name_date(q.path) ELSE glimpse_utc_time(q.mtime_ns) END"
-         " OR ifnull(k.text, '') <> glimpse_fold(q.camera) OR ifnull(k.kind, 1) <> 1"
-         " OR l.text IS NOT " TEXT(
-             "lens") " OR ifnull(l.kind, 2) <> 2"
-                     " OR o.text IS NOT " TEXT(
-                         "label") " OR ifnull(o.kind, 3) <> 3"
-                                  " OR x.iso IS NOT " NUMBER("iso") " OR x.aperture IS NOT " NUMBER("aperture") " OR x.exposure IS NOT " NUMBER("exposure") " OR x.focal IS NOT " NUMBER(
-                                      "focal_length") " OR x.rating IS NOT " NUMBER("rating") " OR "
-                                                                                              "x."
-                                                                                              "lati"
-                                                                                              "tude"
-                                                                                              " IS "
-                                                                                              "NOT "
-                                                                                              "q."
-                                                                                              "lati"
-                                                                                              "tude"
-                                                                                              " OR "
-                                                                                              "x."
-                                                                                              "long"
-                                                                                              "itud"
-                                                                                              "e "
-                                                                                              "IS "
-                                                                                              "NOT "
-                                                                                              "q."
-                                                                                              "long"
-                                                                                              "itud"
-                                                                                              "e "
-                                                                                              "OR "
-                                                                                              "x."
-                                                                                              "titl"
-                                                                                              "e "
-                                                                                              "IS "
-                                                                                              "NOT"
-                                                                                              " " TEXT(
-                                                                                                  "title") " OR (SELECT count(*) FROM fact_word w WHERE w.file_id = q.file_id)"
-                                                                                                           "  <> json_array_length(glimpse_words(q.fields))"
-                                                                                                           " OR EXISTS (SELECT 1 FROM json_each(glimpse_words(q.fields)) w WHERE NOT EXISTS"
-                                                                                                           "  (SELECT 1 FROM fact_text t JOIN fact_word h ON h.text_id = t.id"
-                                                                                                           "   AND h.file_id = q.file_id WHERE t.kind = CAST(substr(w.value, 1, 1) AS INTEGER)"
-                                                                                                           "   AND t.text = substr(w.value, 2)))"
-                                                                                                           " LIMIT 1";
-
 int glimpse_facts_verify(char **path, glimpse_db *db) {
     sqlite3_stmt *row = NULL;
     *path = NULL;
-    int status = glimpse_db_query(db, &row, wrong_facts, "");
+    int status = glimpse_db_query(db, &row, WRONG_FACTS, "");
     if (status == GLIMPSE_OK) status = glimpse_db_step(db, row);
     if (status > 0) {
         *path = glimpse_column_path(row, 0);

@@ -144,7 +144,7 @@ int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *
         return status;
     }
     filter->db = db;
-    filter->base.at_most = SIZE_MAX;
+    filter->base.max_files = SIZE_MAX;
     *out = &filter->base;
     return GLIMPSE_OK;
 }
@@ -168,7 +168,7 @@ int glimpse_filter_narrow(glimpse_filter *base, glimpse_store *store,
     }
     if (status == GLIMPSE_OK && where) {
         base->has_where = 1;
-        base->at_most = glimpse_where_sql_at_most(filter->where);
+        base->max_files = glimpse_where_sql_max_files(filter->where);
     }
     glimpse_where_free(where);
     return status;

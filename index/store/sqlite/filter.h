@@ -3,8 +3,8 @@
  * SQL.
  *
  * A filtered statement names the table of files `f` and that of contents `c`, uses GLIMPSE_FILTER,
- * keeps ?1 to ?6 for it and has one parameter of its own, ?7. What an expression asks for (where_sql.h)
- * has those behind.
+ * keeps ?1 to ?6 for it and has one parameter of its own, ?7. What an expression asks for
+ * (where_sql.h) has those behind.
  */
 #ifndef GLIMPSE_INDEX_FILTER_H
 #define GLIMPSE_INDEX_FILTER_H
@@ -27,8 +27,7 @@ typedef struct glimpse_sqlite_filter {
  "(?6 = 0 OR glimpse_taken_within(coalesce((SELECT s.taken FROM sidecar s WHERE s.file_id = " \
  "f.id),"                                                                                     \
  " c.taken), f.path, f.mtime_ns, ?4, ?5))"
-#define GLIMPSE_FILTER \
- GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE " AND " GLIMPSE_FILTER_CHECK
+#define GLIMPSE_FILTER GLIMPSE_FILTER_PATH " AND " GLIMPSE_FILTER_DATE " AND " GLIMPSE_FILTER_CHECK
 /* Of statements that look for all that passes. */
 #define GLIMPSE_FILTER_ALL GLIMPSE_FILTER_COVER " AND " GLIMPSE_FILTER_CHECK
 

@@ -122,13 +122,13 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status = glimpse_filter_query(filter, db, &row,
-                                      "SELECT f.picture_id, min(f.path) FROM file f"
-                                      " WHERE f.missing = 0 AND f.id >= ?7"
-                                      " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
-                                      " AND " GLIMPSE_FILTER_ALL
-                                      " GROUP BY f.picture_id ORDER BY 2",
-                                      0);
+    int status =
+        glimpse_filter_query(filter, db, &row,
+                             "SELECT f.picture_id, min(f.path) FROM file f"
+                             " WHERE f.missing = 0 AND f.id >= ?7"
+                             " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_PATH
+                             " AND " GLIMPSE_FILTER_ALL " GROUP BY f.picture_id ORDER BY 2",
+                             0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
         status = visit(user, sqlite3_column_int64(row, 0));
     glimpse_db_reset(row);

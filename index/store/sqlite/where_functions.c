@@ -55,7 +55,7 @@ static void name_date_function(sqlite3_context *context, int count, sqlite3_valu
 
 /* glimpse_km(latitude, longitude, latitude, longitude); NULL when one is. */
 static void km_function(sqlite3_context *context, int count, sqlite3_value **values) {
-    double at[4];
+    double at[4] = {0};
     for (int i = 0; i < count && i < 4; i++) {
         if (sqlite3_value_type(values[i]) == SQLITE_NULL) return;
         at[i] = sqlite3_value_double(values[i]);

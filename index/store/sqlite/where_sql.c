@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     FIRST_PARAMETER = 8, /* ?1 to ?7 belong to the statement */
@@ -35,7 +34,7 @@ typedef struct parameter {
 
 struct glimpse_where_sql {
     char *check, *cover; /* cover: NULL when there is none */
-    size_t at_most;
+    size_t max_files;
     parameter *parameters;
     size_t parameter_count, parameter_capacity;
     struct {
@@ -218,17 +217,9 @@ static limits limits_of(const glimpse_where_node *n) {
     return l;
 }
 
-/* "2021-05-30T14:03:59", local time, in seconds since 1970; limits beyond every date stay so. */
+/* A limit of a date in seconds since 1970; those beyond every date stay so. */
 static int64_t seconds_of(const char *date) {
-    struct tm local = {.tm_isdst = -1};
-    if (!*date) return INT64_MIN;
-    if (sscanf(date, "%d-%d-%dT%d:%d:%d", &local.tm_year, &local.tm_mon, &local.tm_mday,
-               &local.tm_hour, &local.tm_min, &local.tm_sec) != 6) {
-        return INT64_MAX;
-    }
-    local.tm_year -= 1900;
-    local.tm_mon -= 1;
-    return (int64_t)mktime(&local);
+    return *date == '\0' ? INT64_MIN : *date == '\x7f' ? INT64_MAX : glimpse_date_seconds(date);
 }
 
 /*
@@ -677,11 +668,11 @@ int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glim
     add(&check, ")");
     sql->check = check.bytes;
     if (c.status == GLIMPSE_OK) c.status = check.status;
-    sql->at_most = SIZE_MAX;
+    sql->max_files = SIZE_MAX;
     if (c.status == GLIMPSE_OK) {
         const cover found = find_cover(&c, where->root, 0);
         if (found.sql) {
-            sql->at_most = found.count;
+            sql->max_files = found.count;
             add(&ids, "f.id IN (%s)", found.sql);
         }
         free(found.sql);
@@ -696,8 +687,8 @@ int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glim
     return GLIMPSE_OK;
 }
 
-size_t glimpse_where_sql_at_most(const glimpse_where_sql *sql) {
-    return sql->at_most;
+size_t glimpse_where_sql_max_files(const glimpse_where_sql *sql) {
+    return sql->max_files;
 }
 
 int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement,

@@ -25,7 +25,7 @@ typedef struct glimpse_where_sql glimpse_where_sql;
 int glimpse_where_sql_create(glimpse_where_sql **out, glimpse_db *db, const glimpse_where *where);
 void glimpse_where_sql_free(glimpse_where_sql *sql, glimpse_db *db); /* NULL is fine */
 /* At most so many files pass; SIZE_MAX: more than anyone counted. */
-size_t glimpse_where_sql_at_most(const glimpse_where_sql *sql);
+size_t glimpse_where_sql_max_files(const glimpse_where_sql *sql);
 /* malloc'ed: `statement` with the two above in place. What it has of `everywhere` (a condition that
  * holds for every path; NULL: none) goes, so that no plan takes all paths for a choice. */
 int glimpse_where_sql_expand(char **out, const glimpse_where_sql *sql, const char *statement,
