@@ -884,14 +884,18 @@ static const char as_if_large[] =
     " ('fact_word', 'fact_word', '3000000 3000 1'),"
     " ('fact_word', 'fact_word_file', '3000000 3'), ('picture', NULL, '1000000'),"
     " ('content', 'content_picture', '1000000 1'), ('label', 'label', '1000000 1 1 1'),"
-    " ('label', 'label_of_class', '1000000 1000'), ('label_class', NULL, '1000');"
+    " ('label', 'label_of_class', '1000000 1000'), ('label_class', NULL, '1000'),"
+    " ('collection', 'sqlite_autoindex_collection_1', '2000 1000 1'),"
+    " ('collection_picture', 'collection_picture', '1000000 500 1'),"
+    " ('collection_picture', 'collection_picture_of', '1000000 2');"
     "ANALYZE sqlite_schema;";
 
 /* No table that grows with the library is read from its beginning to its end. */
 static void check_plan(glimpse_filter *filter, const char *statement, const char *where) {
     static const char *const large[] = {"f",       "x",     "p",         "y",       "c",
                                         "l",       "w",     "file",      "fact",    "picture",
-                                        "content", "label", "fact_word", "metadata"};
+                                        "content", "label", "fact_word", "metadata",
+                                        "m",       "collection_picture"};
     const glimpse_sqlite_filter *own = (const glimpse_sqlite_filter *)(const void *)filter;
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w.library));
     char *sql = NULL, explain[16384];
@@ -936,6 +940,11 @@ static void check_plans(void) {
         "path = '/a', '/b'",
         "label = dog",
         "label ~ og",
+        "tag = people",
+        "tag ~ eop",
+        "album = Norway, Sweden",
+        "has(favourite)",
+        "has(tag) and not album = x",
         "near(38.7, -9.1, 20)",
         "near(0, 180, 100)",
         "near(90, 0, 300)",

@@ -141,8 +141,8 @@ static void print_report(const change *c, const glimpse_collect_report *report, 
     const uint64_t same = report->pictures - report->changed;
     char already[64] = "";
     if (same > 0) {
-        (void)snprintf(already, sizeof already, "; %llu %s already", (unsigned long long)same,
-                       same == 1 ? "was" : "were");
+        (void)snprintf(already, sizeof already, "; %llu %s %s", (unsigned long long)same,
+                       same == 1 ? "was" : "were", c->take_out ? "not in it" : "there already");
     }
     (void)printf("%s%s%s%s\n", dry_run ? "Would be " : "",
                  c->take_out ? (dry_run ? "taken out: " : "Taken out: ")

@@ -39,6 +39,10 @@ static const char *kind_name(glimpse_collection_kind kind) {
 }
 
 static int fail_unknown(glimpse_collection_kind kind, const char *name) {
+    if (kind == GLIMPSE_COLLECTION_ALBUM) {
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no album \"%s\" (%s makes one)", name,
+                            glimpse_wording("glimpse_library_create_album", NULL));
+    }
     return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s \"%s\"", kind_name(kind), name);
 }
 
