@@ -124,16 +124,16 @@ static int clean_names(names *out, const char *const *given, size_t count) {
     return status;
 }
 
-static int write_all(gathering *g, glimpse_collection_kind kind, const names *all, int take_out,
+static int write_all(gathering *g, glimpse_collection_kind kind, const names *all, int removes,
                      size_t position) {
     const glimpse_store_ops *ops = g->store->ops;
     unsigned char *touched = calloc(g->count + 1, 1);
     int status = touched ? GLIMPSE_OK : glimpse_fail_nomem(g->count, "pictures");
     for (size_t i = 0; i < all->count && status == GLIMPSE_OK; i++) {
-        status = take_out ? ops->collections.remove(touched, g->store, kind, all->clean[i],
-                                                    g->pictures, g->count)
-                          : ops->collections.add(touched, g->store, kind, all->clean[i],
-                                                 g->pictures, g->count, position);
+        status = removes ? ops->collections.remove(touched, g->store, kind, all->clean[i],
+                                                   g->pictures, g->count)
+                         : ops->collections.add(touched, g->store, kind, all->clean[i], g->pictures,
+                                                g->count, position);
     }
     for (size_t i = 0; touched && i < g->count; i++)
         g->report.changed += touched[i];
@@ -143,7 +143,7 @@ static int write_all(gathering *g, glimpse_collection_kind kind, const names *al
 
 static int change(glimpse_collect_report *report, glimpse_library *library,
                   glimpse_collection_kind kind, const char *const *given, size_t count,
-                  const glimpse_collect_options *given_options, int take_out) {
+                  const glimpse_collect_options *given_options, int removes) {
     glimpse_collect_options o = GLIMPSE_COLLECT_OPTIONS_INIT;
     gathering g = {.report = GLIMPSE_COLLECT_REPORT_INIT};
     names all = {0};
@@ -163,7 +163,7 @@ static int change(glimpse_collect_report *report, glimpse_library *library,
     if (status < 0) goto done;
     status = ops->begin(g.store);
     if (status == GLIMPSE_OK) status = gather(&g, &o);
-    if (status == GLIMPSE_OK) status = write_all(&g, kind, &all, take_out, o.position);
+    if (status == GLIMPSE_OK) status = write_all(&g, kind, &all, removes, o.position);
     /* Positions that only close a gap are no change. */
     if (status == GLIMPSE_OK && !o.dry_run && g.report.changed > 0) status = ops->commit(g.store);
     ops->rollback(g.store);
@@ -181,9 +181,9 @@ int glimpse_library_collect(glimpse_collect_report *report, glimpse_library *lib
     return change(report, library, kind, names_given, count, options, 0);
 }
 
-int glimpse_library_take_out(glimpse_collect_report *report, glimpse_library *library,
-                             glimpse_collection_kind kind, const char *const *names_given,
-                             size_t count, const glimpse_collect_options *options) {
+int glimpse_library_uncollect(glimpse_collect_report *report, glimpse_library *library,
+                              glimpse_collection_kind kind, const char *const *names_given,
+                              size_t count, const glimpse_collect_options *options) {
     return change(report, library, kind, names_given, count, options, 1);
 }
 

@@ -186,7 +186,8 @@ static int on_file(void *user, int64_t file, int64_t picture) {
     choice c = {.l = l, .wanted = file};
     glimpse_strings strings = {0};
     int status = l->store->ops->files.of_content(l->store, l->filter, picture, choose, &c);
-    if (status == GLIMPSE_OK && (!file || c.file == file) && c.path) status = show(l, &c, picture, &strings);
+    if (status == GLIMPSE_OK && (!file || c.file == file) && c.path)
+        status = show(l, &c, picture, &strings);
     glimpse_strings_free(&strings);
     free(c.path);
     if (status == GLIMPSE_OK && l->limit > 0 && l->shown >= l->limit) {

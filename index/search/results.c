@@ -149,8 +149,8 @@ static int add_name(void *user, const char *name) {
 int glimpse_results_add_names(glimpse_result *item, glimpse_store *store, glimpse_strings *strings,
                               int64_t content) {
     own_names tags = {.strings = strings}, albums = {.strings = strings};
-    int status = store->ops->collections.of_picture(store, GLIMPSE_COLLECTION_TAG, content,
-                                                    add_name, &tags);
+    int status =
+        store->ops->collections.of_picture(store, GLIMPSE_COLLECTION_TAG, content, add_name, &tags);
     if (status == GLIMPSE_OK) {
         status = store->ops->collections.of_picture(store, GLIMPSE_COLLECTION_ALBUM, content,
                                                     add_name, &albums);

@@ -20,14 +20,14 @@ int glimpse_session_collect(glimpse_collect_report *report, glimpse_session *ses
     return status;
 }
 
-int glimpse_session_take_out(glimpse_collect_report *report, glimpse_session *session,
-                             glimpse_collection_kind kind, const char *const *names, size_t count,
-                             const glimpse_collect_options *options) {
+int glimpse_session_uncollect(glimpse_collect_report *report, glimpse_session *session,
+                              glimpse_collection_kind kind, const char *const *names, size_t count,
+                              const glimpse_collect_options *options) {
     session_lease lease;
     if (!session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
     if (status == GLIMPSE_OK) {
-        status = glimpse_library_take_out(report, lease.library, kind, names, count, options);
+        status = glimpse_library_uncollect(report, lease.library, kind, names, count, options);
     }
     glimpse_session_release_library(&lease);
     return status;
@@ -38,7 +38,8 @@ int glimpse_session_collections(glimpse_session *session, glimpse_collection_kin
     session_lease lease;
     if (!session || !visit) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_READ, NULL);
-    if (status == GLIMPSE_OK) status = glimpse_library_collections(lease.library, kind, visit, user);
+    if (status == GLIMPSE_OK)
+        status = glimpse_library_collections(lease.library, kind, visit, user);
     glimpse_session_release_library(&lease);
     return status;
 }

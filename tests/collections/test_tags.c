@@ -28,15 +28,15 @@ static void small_world(world *w, uint64_t seed, size_t count) {
 }
 
 /* How many changed. */
-static uint64_t change(world *w, int take_out, glimpse_collection_kind kind, const char *name,
+static uint64_t change(world *w, int removes, glimpse_collection_kind kind, const char *name,
                        const char *const *pictures, size_t count, size_t position) {
     glimpse_collect_options options = GLIMPSE_COLLECT_OPTIONS_INIT;
     glimpse_collect_report report = GLIMPSE_COLLECT_REPORT_INIT;
     options.pictures = pictures;
     options.picture_count = count;
     options.position = position;
-    assert_ok((take_out ? glimpse_library_take_out : glimpse_library_collect)(
-        &report, w->library, kind, &name, 1, &options));
+    assert_ok((removes ? glimpse_library_uncollect
+                       : glimpse_library_collect)(&report, w->library, kind, &name, 1, &options));
     assert_int_equal(report.unknown, 0);
     return report.changed;
 }
@@ -60,8 +60,8 @@ static void expect_tags(world *w, const char *picture, const char *names) {
 static int append_collection(void *user, const glimpse_collection *k) {
     char *text = user;
     assert_int_equal(strlen(k->created), 19);
-    (void)snprintf(text + strlen(text), 2000 - strlen(text), "%s %d %d;", k->name,
-                   (int)k->pictures, (int)k->missing);
+    (void)snprintf(text + strlen(text), 2000 - strlen(text), "%s %d %d;", k->name, (int)k->pictures,
+                   (int)k->missing);
     return 0;
 }
 
@@ -78,9 +78,21 @@ static void check_sound(world *w) {
 
 static void names_are_what_a_person_can_read_and_tell_apart(void **state) {
     (void)state;
-    static const char *const wrong[] = {"",       "  ",     "/",          "a/",      "/a",
-                                        "a//b",   "a/ /b",  "a\nb",       "a\x1b[m", "\xff",
-                                        "a\x7f",  "\xc2\x85", "\xe2\x80\xae" "x",  NULL};
+    static const char *const wrong[] = {"",
+                                        "  ",
+                                        "/",
+                                        "a/",
+                                        "/a",
+                                        "a//b",
+                                        "a/ /b",
+                                        "a\nb",
+                                        "a\x1b[m",
+                                        "\xff",
+                                        "a\x7f",
+                                        "\xc2\x85",
+                                        "\xe2\x80\xae"
+                                        "x",
+                                        NULL};
     world w;
     char longest[GLIMPSE_COLLECTION_NAME_MAX + 3];
     small_world(&w, 1, 3);
@@ -98,11 +110,17 @@ static void names_are_what_a_person_can_read_and_tell_apart(void **state) {
     assert_int_equal(tag(&w, "  People / Ann\xc2\xa0", first), 1);
     assert_int_equal(tag(&w, "people/ann", first), 0);
     assert_int_equal(tag(&w, "PEOPLE/ANN", second), 1);
-    assert_int_equal(tag(&w, "Stra\xc3\x9f" "e", first), 1);
+    assert_int_equal(tag(&w,
+                         "Stra\xc3\x9f"
+                         "e",
+                         first),
+                     1);
     assert_int_equal(tag(&w, "STRASSE", first), 0);
     assert_int_equal(tag(&w, "e\xcc\x81t\xc3\xa9", first), 1); /* decomposed; composed: */
     assert_int_equal(tag(&w, "\xc3\x89T\xc3\x89", first), 0);
-    expect_all(&w, TAG, "People/Ann 2 0;Stra\xc3\x9f" "e 1 0;e\xcc\x81t\xc3\xa9 1 0;");
+    expect_all(&w, TAG,
+               "People/Ann 2 0;Stra\xc3\x9f"
+               "e 1 0;e\xcc\x81t\xc3\xa9 1 0;");
     /* An album may be called as a tag is. */
     assert_ok(glimpse_library_create_album(w.library, "people/ann"));
     assert_int_equal(glimpse_library_create_album(w.library, "People/ANN"), GLIMPSE_E_INVALID);
@@ -215,10 +233,10 @@ static void filters_and_results_say_what_is_kept(void **state) {
         const char *where;
         unsigned any; /* a bit for each of tag_names */
     } cases[] = {
-        {"tag = people", 1 | 2},    {"tag = ANN", 1 | 16},      {"tag = 'people/ann'", 1},
-        {"tag ~ 'e/a'", 1},         {"has(favourite)", 4},      {"tag = favourite", 4},
-        {"has(tag)", 31},           {"tag = draft, bob", 2 | 8}, {"tag = peopl", 0},
-        {"tags ~ FAV", 4},          {"has(favorite)", 4},
+        {"tag = people", 1 | 2}, {"tag = ANN", 1 | 16},       {"tag = 'people/ann'", 1},
+        {"tag ~ 'e/a'", 1},      {"has(favourite)", 4},       {"tag = favourite", 4},
+        {"has(tag)", 31},        {"tag = draft, bob", 2 | 8}, {"tag = peopl", 0},
+        {"tags ~ FAV", 4},       {"has(favorite)", 4},
     };
     world w;
     unsigned has[PICTURES] = {0};
@@ -479,7 +497,7 @@ static void a_change_is_whole_or_nothing_and_nothing_is_written_for_nothing(void
     expect_tags(&w, w.files[1].path, "a;b;");
     /* Of two names one is not there: the other keeps its pictures. */
     const char *mixed[] = {"a", "c"};
-    assert_int_equal(glimpse_library_take_out(&report, w.library, TAG, mixed, 2, &options),
+    assert_int_equal(glimpse_library_uncollect(&report, w.library, TAG, mixed, 2, &options),
                      GLIMPSE_E_NOT_FOUND);
     expect_all(&w, TAG, "a 2 0;b 2 0;");
 
@@ -522,7 +540,8 @@ static void damage_is_found(void **state) {
     } cases[] = {
         {"UPDATE collection SET name = 'other'", "UPDATE collection SET name = 'a'"},
         {"UPDATE collection SET folded = 'other'", "UPDATE collection SET folded = 'a'"},
-        {"UPDATE collection_picture SET position = 7", "UPDATE collection_picture SET position = 0"},
+        {"UPDATE collection_picture SET position = 7",
+         "UPDATE collection_picture SET position = 0"},
         {"UPDATE collection_picture SET picture_id = 2",
          "UPDATE collection_picture SET picture_id = 1"},
     };

@@ -892,10 +892,9 @@ static const char as_if_large[] =
 
 /* No table that grows with the library is read from its beginning to its end. */
 static void check_plan(glimpse_filter *filter, const char *statement, const char *where) {
-    static const char *const large[] = {"f",       "x",     "p",         "y",       "c",
-                                        "l",       "w",     "file",      "fact",    "picture",
-                                        "content", "label", "fact_word", "metadata",
-                                        "m",       "collection_picture"};
+    static const char *const large[] = {
+        "f",    "x",       "p",       "y",     "c",         "l",        "w", "file",
+        "fact", "picture", "content", "label", "fact_word", "metadata", "m", "collection_picture"};
     const glimpse_sqlite_filter *own = (const glimpse_sqlite_filter *)(const void *)filter;
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w.library));
     char *sql = NULL, explain[16384];

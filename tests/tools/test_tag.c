@@ -163,8 +163,7 @@ static void an_album_is_shown_in_its_order(void **state) {
                   "4.ppm\n6.ppm\n2.ppm\n0.ppm\n");
     expect_output("\"$G\" album show 'two words' --where 'width < 56' -p | sed 's|.*/p/||'",
                   "4.ppm\n2.ppm\n0.ppm\n");
-    expect_output(LISTED("--album 'two words' --sort path"),
-                  "0.ppm\n2.ppm\n4.ppm\n6.ppm\n");
+    expect_output(LISTED("--album 'two words' --sort path"), "0.ppm\n2.ppm\n4.ppm\n6.ppm\n");
     run_result r;
     run(&r, "album", "show", "two words", "--json", NULL);
     expect(&r, 0);

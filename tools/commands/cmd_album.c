@@ -167,8 +167,8 @@ static const cli_command album_delete = {
 };
 
 static int run(int argc, char **argv) {
-    static const cli_command *const parts[] = {&album_create, &album_add,    &album_remove,
-                                               &album_list,   &album_show,   &album_rename,
+    static const cli_command *const parts[] = {&album_create, &album_add,  &album_remove,
+                                               &album_list,   &album_show, &album_rename,
                                                &album_delete};
     return collect_dispatch(&cmd_album, parts, sizeof parts / sizeof parts[0], argc, argv);
 }

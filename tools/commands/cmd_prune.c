@@ -93,7 +93,8 @@ const cli_command cmd_prune = {
     "Forgets files that are no longer there, and what was known about contents that no file has "
     "any more. Folders that cannot be reached at the moment are left alone unless named with "
     "--root, and so are files that are there, but left out by .nomedia or --exclude, without "
-    "--left-out. Tags and albums of yours are kept, also of pictures that are gone, until --tagged. "
+    "--left-out. Tags and albums of yours are kept, also of pictures that are gone, until "
+    "--tagged. "
     "Picture files are never touched.",
     "  glimpse prune --dry-run\n"
     "  glimpse prune --root /mnt/old-disk\n"

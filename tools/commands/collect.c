@@ -79,7 +79,7 @@ static void free_paths(path_list *list) {
 typedef struct change {
     const cli_command *command;
     glimpse_collection_kind kind;
-    int take_out, json;
+    int removes, json;
     const char *const *names, *const *files;
     size_t name_count, file_count;
     path_list unknown;
@@ -97,7 +97,8 @@ static int split_words(change *c, const cli_arguments *words, int from_elsewhere
     const char *what = noun(c->kind);
     const char *const *all = words->words;
     if (words->has_end && from_elsewhere) {
-        return cli_misuse(c->command, "files behind --, or filters, or standard input: one of them");
+        return cli_misuse(c->command,
+                          "files behind --, or filters, or standard input: one of them");
     }
     c->names = all;
     c->name_count = words->count;
@@ -107,8 +108,10 @@ static int split_words(change *c, const cli_arguments *words, int from_elsewhere
     c->file_count = words->count - c->name_count;
     if (c->name_count == 0) return cli_misuse(c->command, "which %s?", what);
     if (c->kind == GLIMPSE_COLLECTION_ALBUM && c->name_count > 1) {
-        return cli_misuse(c->command, "one album, not also \"%s\"; files and filters do not go "
-                                      "together", c->names[1]);
+        return cli_misuse(c->command,
+                          "one album, not also \"%s\"; files and filters do not go "
+                          "together",
+                          c->names[1]);
     }
     if (c->file_count == 0 && !from_elsewhere) {
         return cli_misuse(c->command, "which pictures? Name files behind the %s, or say --where",
@@ -142,11 +145,11 @@ static void print_report(const change *c, const glimpse_collect_report *report, 
     char already[64] = "";
     if (same > 0) {
         (void)snprintf(already, sizeof already, "; %llu %s %s", (unsigned long long)same,
-                       same == 1 ? "was" : "were", c->take_out ? "not in it" : "there already");
+                       same == 1 ? "was" : "were", c->removes ? "not in it" : "there already");
     }
     (void)printf("%s%s%s%s\n", dry_run ? "Would be " : "",
-                 c->take_out ? (dry_run ? "taken out: " : "Taken out: ")
-                             : (dry_run ? "added: " : "Added: "),
+                 c->removes ? (dry_run ? "taken out: " : "Taken out: ")
+                            : (dry_run ? "added: " : "Added: "),
                  text_counted(report->changed, "picture", "pictures"), already);
 }
 
@@ -154,7 +157,7 @@ static int apply(change *c, session *s, const glimpse_collect_options *options) 
     glimpse_collect_report report = GLIMPSE_COLLECT_REPORT_INIT;
     int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
-    const int status = (c->take_out ? glimpse_session_take_out : glimpse_session_collect)(
+    const int status = (c->removes ? glimpse_session_uncollect : glimpse_session_collect)(
         &report, s->base, c->kind, c->names, c->name_count, options);
     if (status < 0) return tool_fail_last();
     if (c->json) {
@@ -167,11 +170,11 @@ static int apply(change *c, session *s, const glimpse_collect_options *options) 
     return report.pictures > 0 ? EXIT_FOUND : EXIT_NOTHING;
 }
 
-int collect_change(const cli_command *command, glimpse_collection_kind kind, int take_out, int argc,
+int collect_change(const cli_command *command, glimpse_collection_kind kind, int removes, int argc,
                    char **argv) {
     session s = {0};
     filters f = {0};
-    change c = {.command = command, .kind = kind, .take_out = take_out};
+    change c = {.command = command, .kind = kind, .removes = removes};
     glimpse_collect_options o = GLIMPSE_COLLECT_OPTIONS_INIT;
     glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
     int lines = 0, records = 0;
@@ -181,7 +184,7 @@ int collect_change(const cli_command *command, glimpse_collection_kind kind, int
                                    "as the so many-th of the album, from 1; those that are in it "
                                    "already move there (default: behind the last)",
                                    1, 1000000000);
-    const int has_position = kind == GLIMPSE_COLLECTION_ALBUM && !take_out;
+    const int has_position = kind == GLIMPSE_COLLECTION_ALBUM && !removes;
     const cli_option end = CLI_END;
     const cli_option options[] = {
         CLI_FLAG("stdin", 0, &lines, "the pictures are on standard input, a path or id a line"),
@@ -372,9 +375,8 @@ int collect_rename(const cli_command *command, glimpse_collection_kind kind, int
     uint64_t renamed = 0;
     int code = read_names(&arguments, &s, command, 2, argc, argv);
     if (code == CLI_RUN) {
-        const int status = glimpse_session_rename_collection(&renamed, s.base, kind,
-                                                             arguments.words[0],
-                                                             arguments.words[1]);
+        const int status = glimpse_session_rename_collection(
+            &renamed, s.base, kind, arguments.words[0], arguments.words[1]);
         code = status < 0 ? tool_fail_last() : EXIT_FOUND;
         if (status == GLIMPSE_OK) {
             (void)printf("Renamed: %s\n", kind == GLIMPSE_COLLECTION_TAG

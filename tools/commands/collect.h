@@ -13,7 +13,7 @@ int collect_dispatch(const cli_command *command, const cli_command *const *parts
                      int argc, char **argv);
 
 /* Each is the whole of such a part. */
-int collect_change(const cli_command *command, glimpse_collection_kind kind, int take_out, int argc,
+int collect_change(const cli_command *command, glimpse_collection_kind kind, int removes, int argc,
                    char **argv);
 int collect_list(const cli_command *command, glimpse_collection_kind kind, int argc, char **argv);
 int collect_rename(const cli_command *command, glimpse_collection_kind kind, int argc, char **argv);

@@ -167,14 +167,14 @@ int filters_are_given(const filters *f) {
     return f->in || f->after || f->before || f->where || f->iso || f->near || f->rating ||
            f->landscape || f->portrait || f->square ||
            f->labels.count + f->cameras.count + f->lenses.count + f->keywords.count +
-                   f->people.count + f->formats.count + f->has.count +
-                   f->tags.count + f->albums.count >
+                   f->people.count + f->formats.count + f->has.count + f->tags.count +
+                   f->albums.count >
                0;
 }
 
 void filters_free(filters *f) {
-    cli_list *const lists[] = {&f->labels, &f->cameras, &f->lenses, &f->keywords,
-                               &f->people, &f->formats, &f->has,    &f->tags,  &f->albums};
+    cli_list *const lists[] = {&f->labels,  &f->cameras, &f->lenses, &f->keywords, &f->people,
+                               &f->formats, &f->has,     &f->tags,   &f->albums};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         cli_list_free(lists[i]);
     free(f->expression);

@@ -39,9 +39,11 @@ _glimpse() {
     fi
     case $previous in
     --tag | --album)
-        words=$("$program" "${previous#--}" list --json 2>/dev/null |
-            grep -o '"name":"[^"]*"' | sed 's/^"name":"//; s/"$//')
-        mapfile -t COMPREPLY < <(IFS=$'\n' && compgen -W "$words" -- "$current" | sed 's/[^[:alnum:]_./-]/\\&/g')
+        # Not by compgen, which would expand what is in a name.
+        while IFS= read -r words; do
+            [[ $words == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$words")")
+        done < <("$program" "${previous#--}" list --json 2>/dev/null |
+            grep -o '"name":"[^"\\]*"' | sed 's/^"name":"//; s/"$//')
         return
         ;;
     --model | -m | --default | --remove)

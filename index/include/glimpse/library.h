@@ -491,7 +491,8 @@ typedef struct glimpse_prune_options {
     void *user;
     int left_out;  /* forget files that are there, and that walks leave out, as well */
     int collected; /* forget tags and albums (glimpse/tags.h) of pictures without a file as well:
-                      such a picture is kept for their sake, and has them again when it comes back */
+                      such a picture is kept for their sake, and has them again when it comes back
+                    */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;

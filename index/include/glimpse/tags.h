@@ -100,9 +100,9 @@ GLIMPSE_API int glimpse_library_collect(glimpse_collect_report *report, glimpse_
                                         glimpse_collection_kind kind, const char *const *names,
                                         size_t count, const glimpse_collect_options *options);
 /* Takes them out. GLIMPSE_E_NOT_FOUND for a name that is not there. */
-GLIMPSE_API int glimpse_library_take_out(glimpse_collect_report *report, glimpse_library *library,
-                                         glimpse_collection_kind kind, const char *const *names,
-                                         size_t count, const glimpse_collect_options *options);
+GLIMPSE_API int glimpse_library_uncollect(glimpse_collect_report *report, glimpse_library *library,
+                                          glimpse_collection_kind kind, const char *const *names,
+                                          size_t count, const glimpse_collect_options *options);
 
 /*
  * Collections as a whole.
@@ -146,9 +146,9 @@ GLIMPSE_API int glimpse_library_delete_collection(glimpse_library *library,
 GLIMPSE_API int glimpse_session_collect(glimpse_collect_report *report, glimpse_session *session,
                                         glimpse_collection_kind kind, const char *const *names,
                                         size_t count, const glimpse_collect_options *options);
-GLIMPSE_API int glimpse_session_take_out(glimpse_collect_report *report, glimpse_session *session,
-                                         glimpse_collection_kind kind, const char *const *names,
-                                         size_t count, const glimpse_collect_options *options);
+GLIMPSE_API int glimpse_session_uncollect(glimpse_collect_report *report, glimpse_session *session,
+                                          glimpse_collection_kind kind, const char *const *names,
+                                          size_t count, const glimpse_collect_options *options);
 GLIMPSE_API int glimpse_session_collections(glimpse_session *session, glimpse_collection_kind kind,
                                             glimpse_collection_fn visit, void *user);
 GLIMPSE_API int glimpse_session_collections_of(glimpse_session *session,

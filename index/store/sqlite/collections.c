@@ -276,8 +276,8 @@ static size_t count_parts(const char *name) {
 }
 
 typedef struct renaming {
-    int64_t *ids; /* [count] */
-    char **names; /* the new ones */
+    int64_t *ids;                  /* [count] */
+    char **names;                  /* the new ones */
     size_t count, capacity, found; /* found: also those that are called so already */
 } renaming;
 
@@ -339,11 +339,11 @@ static int apply_names(const renaming *r, glimpse_db *db, glimpse_collection_kin
                                 kind_name(kind), r->names[i]);
         }
         if (status != GLIMPSE_E_NOT_FOUND) return status;
-        status = glimpse_db_run(
-            db,
-            "UPDATE collection SET name = ?2, folded = glimpse_fold(?2),"
-            " sum = glimpse_sum(kind, ?2, glimpse_fold(?2), created) WHERE id = ?1",
-            "it", r->ids[i], r->names[i]);
+        status =
+            glimpse_db_run(db,
+                           "UPDATE collection SET name = ?2, folded = glimpse_fold(?2),"
+                           " sum = glimpse_sum(kind, ?2, glimpse_fold(?2), created) WHERE id = ?1",
+                           "it", r->ids[i], r->names[i]);
     }
     return status;
 }

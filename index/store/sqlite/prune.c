@@ -157,8 +157,8 @@ static int forget_model(glimpse_db *db, const char *fingerprint, uint64_t *embed
  "NOT EXISTS (SELECT 1 FROM collection_picture m WHERE m.picture_id = " picture ")"
 static int forget_pictures(glimpse_db *db, const glimpse_prune_options *options,
                            glimpse_prune_report *report) {
-    int status = glimpse_collections_prune(&report->kept, &report->collected, db,
-                                           options->collected);
+    int status =
+        glimpse_collections_prune(&report->kept, &report->collected, db, options->collected);
     if (status < 0) return status;
     status = glimpse_db_run(
         db,

@@ -441,16 +441,16 @@ static const char *const steps[] = {
     "  pixels BLOB NOT NULL,"
     "  sum INTEGER NOT NULL"
     ") STRICT;",
-    captions_step,      /* 6 -> 7 */
-    pictures_step,      /* 7 -> 8 */
-    root_options_step,  /* 8 -> 9 */
-    metadata_step,      /* 9 -> 10 */
-    unfinished_step,    /* 10 -> 11 */
-    sidecars_step,      /* 11 -> 12 */
-    default_model_step, /* 12 -> 13 */
-    ctime_step,         /* 13 -> 14 */
-    left_out_step,      /* 14 -> 15 */
-    glimpse_facts_step, /* 15 -> 16 */
+    captions_step,            /* 6 -> 7 */
+    pictures_step,            /* 7 -> 8 */
+    root_options_step,        /* 8 -> 9 */
+    metadata_step,            /* 9 -> 10 */
+    unfinished_step,          /* 10 -> 11 */
+    sidecars_step,            /* 11 -> 12 */
+    default_model_step,       /* 12 -> 13 */
+    ctime_step,               /* 13 -> 14 */
+    left_out_step,            /* 14 -> 15 */
+    glimpse_facts_step,       /* 15 -> 16 */
     glimpse_collections_step, /* 16 -> 17 */
 };
 
