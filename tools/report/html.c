@@ -105,11 +105,15 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     html_file_link(to, r->path);
     (void)fputs("\">", to);
     write_picture(to, r->path);
-    (void)fprintf(to,
-                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.*f</span>"
-                  "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
-                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  list->models ? 4 : 3, r->score, i + 1, width);
+    (void)fputs("</a><figcaption>", to);
+    if (!list->has_no_scores) {
+        (void)fprintf(to,
+                      "<div class=\"top\"><span class=\"score\">%.*f</span>"
+                      "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
+                      "style=\"width:%.0f%%\"></i></div>",
+                      list->models ? 4 : 3, r->score, i + 1, width);
+    }
+    (void)fputs("<div class=\"name\">", to);
     html_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
