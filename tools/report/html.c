@@ -101,6 +101,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
     char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
+    const int digits = list->models ? 4 : 3;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
     html_file_link(to, r->path);
     (void)fputs("\">", to);
@@ -111,7 +112,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
                       "<div class=\"top\"><span class=\"score\">%.*f</span>"
                       "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                       "style=\"width:%.0f%%\"></i></div>",
-                      list->models ? 4 : 3, r->score, i + 1, width);
+                      digits, r->score, i + 1, width);
     }
     (void)fputs("<div class=\"name\">", to);
     html_text(to, name);
