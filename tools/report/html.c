@@ -101,7 +101,6 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
     char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
     double width = best > 0 && r->score > 0 ? 100 * r->score / best : 0;
-    const int digits = list->models ? 4 : 3;
     (void)fputs("<figure><a class=\"picture\" href=\"", to);
     html_file_link(to, r->path);
     (void)fputs("\">", to);
@@ -112,7 +111,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
                       "<div class=\"top\"><span class=\"score\">%.*f</span>"
                       "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
                       "style=\"width:%.0f%%\"></i></div>",
-                      digits, r->score, i + 1, width);
+                      list->models ? 4 : 3, r->score, i + 1, width);
     }
     (void)fputs("<div class=\"name\">", to);
     html_text(to, name);
@@ -128,7 +127,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div>", to);
-    write_rankings(to, list, i);
+    if (!list->has_no_scores) write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
     html_text(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);
