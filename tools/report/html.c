@@ -70,7 +70,7 @@ static void write_picture(FILE *to, const char *path) {
 /* Further scores and what they come from, below the first one. */
 static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
-    for (size_t m = 0; m < list->model_count; m++) {
+    for (size_t m = 0; list->models && m < list->model_count; m++) {
         const glimpse_hit_rank *rank = &list->ranks[i][m];
         (void)fputs("<div class=\"facts\">", to);
         html_text(to, list->models[m].name);
