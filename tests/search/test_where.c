@@ -3,6 +3,7 @@
  */
 #include "support/test.h"
 
+#include "places.h"
 #include "where.h"
 
 #include <math.h>
@@ -274,6 +275,43 @@ static void the_cities_of_time_zones_are_known(void **state) {
     assert_true(fabs(latitude - 40.7) < 0.1 && fabs(longitude + 74) < 0.1);
 }
 
+static int write_place(void *user, const glimpse_place *p) {
+    fprintf(user, "%s/%s/%s/%s %g %g\n", p->name, p->state ? p->state : "-",
+            p->country ? p->country : "-", p->code ? p->code : "-", p->latitude, p->longitude);
+    return 0;
+}
+
+static void the_towns_of_libgweather_are_known_with_what_they_lie_in(void **state) {
+    (void)state;
+    static char list[] =
+        "<gweather><region><_name>Europe</_name><country><_name>France</_name>"
+        "<iso-code>FR</iso-code><location><name>Not a town</name><coordinates>1 1</coordinates>"
+        "</location><city><!-- x --><_name msgctxt='City in France'>Paris</_name>"
+        "<coordinates>48.866667 2.333333</coordinates><location><name>Le Bourget</name>"
+        "<coordinates>48.9 2.4</coordinates></location></city></country></region><region>"
+        "<_name>America</_name><country><_name>United States</_name><iso-code>US</iso-code>"
+        "<state><_name>Texas</_name><city><_name>Paris</_name><coordinates>33.66 -95.55"
+        "</coordinates></city></state><city><name>Nowhere</name></city><city><name>Washington</"
+        "name>"
+        "<coordinates>38.9 -77</coordinates></city></country></region></gweather>";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = fmemopen(list, sizeof list - 1, "r"), *to = open_memstream(&text, &size);
+    assert_non_null(file);
+    assert_non_null(to);
+    assert_ok(glimpse_places_read_gweather(file, "list", write_place, to));
+    assert_int_equal(fclose(file) | fclose(to), 0);
+    assert_string_equal(text, "Paris/-/France/FR 48.8667 2.33333\n"
+                              "Paris/Texas/United States/US 33.66 -95.55\n"
+                              "Washington/-/United States/US 38.9 -77\n");
+    free(text);
+    file = fmemopen(list, 40, "r");
+    assert_non_null(file);
+    assert_int_equal(glimpse_places_read_gweather(file, "list", write_place, stderr),
+                     GLIMPSE_E_FORMAT);
+    assert_int_equal(fclose(file), 0);
+}
+
 static int setup(void **state) {
     (void)state;
     directory = make_temp_directory();
@@ -298,6 +336,7 @@ int main(void) {
         cmocka_unit_test(every_field_has_an_example_that_is_right),
         cmocka_unit_test(the_largest_of_several_places_is_meant),
         cmocka_unit_test(the_cities_of_time_zones_are_known),
+        cmocka_unit_test(the_towns_of_libgweather_are_known_with_what_they_lie_in),
     };
     return cmocka_run_group_tests_name("where", tests, setup, teardown);
 }

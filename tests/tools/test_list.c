@@ -186,6 +186,26 @@ static void all_forms_list_the_same(void **state) {
     run_free(&table);
 }
 
+static void a_contact_sheet_shows_them_in_their_order(void **state) {
+    (void)state;
+    run_result r;
+    run(&r, "list", "--html", "sheet.html", "--rating", "4..5", "--sort", "taken", NULL);
+    expect(&r, 0);
+    assert_int_equal(r.out_size, 0);
+    char *page = read_whole_file("sheet.html", NULL);
+    const char *last = page;
+    static const char *const order[] = {"11.ppm", "10.ppm", "05.ppm", "04.ppm"};
+    for (size_t i = 0; i < 4; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "<div class=\"name\">%s</div>", order[i]);
+        last = strstr(last, name);
+        if (!last) fail_msg("%s is not there, or not where it belongs", order[i]);
+    }
+    assert_null(strstr(page, "class=\"score\""));
+    free(page);
+    run_free(&r);
+}
+
 static void commands_share_the_filters(void **state) {
     (void)state;
     run_result r;
@@ -275,7 +295,7 @@ static void mistakes_and_nothing_found_are_told_apart(void **state) {
         {{"search", "x", "--where", "iso ="},
          2,
          "--where, character 6: a value for iso is missing"},
-        {{"list", "--iso", "many"}, 2, "--iso: iso: \"many\" is not a number"},
+        {{"list", "--iso", "many"}, 2, "--iso: \"many\" is not a number"},
         {{"list", "--has", "gsp"}, 2, "--has: there is no field gsp; did you mean gps?"},
         {{"list", "--near", "1,2"}, 2, "--near: the distance in km"},
         {{"list", "horses"}, 2, "list takes no words; to look for \"horses\" use glimpse search"},
@@ -311,6 +331,7 @@ int main(void) {
         cmocka_unit_test(shortcuts_are_conditions),
         cmocka_unit_test(every_picture_is_an_object_with_all_that_a_search_says_of_it),
         cmocka_unit_test(all_forms_list_the_same),
+        cmocka_unit_test(a_contact_sheet_shows_them_in_their_order),
         cmocka_unit_test(commands_share_the_filters),
         cmocka_unit_test(a_search_can_be_sorted_by_date),
         cmocka_unit_test(what_is_away_is_listed_and_says_so),

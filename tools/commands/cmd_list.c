@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "filters.h"
 #include "list_out.h"
+#include "output.h"
 #include "session.h"
 #include "tool.h"
 
@@ -11,16 +12,58 @@
 #include <glimpse/listing.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct printing {
     list_out form;
     uint64_t count;
+    const char *html; /* NULL: no contact sheet, and nothing is kept */
+    glimpse_result *kept;
+    size_t kept_count, capacity;
 } printing;
+
+/* What a contact sheet shows of a picture. */
+static void keep(printing *p, const glimpse_result *file) {
+    if (p->kept_count == p->capacity) {
+        p->capacity = p->capacity ? 2 * p->capacity : 64;
+        p->kept = xrealloc(p->kept, p->capacity * sizeof *p->kept);
+    }
+    glimpse_result *copy = &p->kept[p->kept_count++];
+    *copy = *file;
+    copy->path = xstrdup(file->path);
+    copy->taken = xstrdup(file->taken);
+    copy->modified = copy->id = copy->format = copy->taken_from = NULL;
+}
+
+static int write_html(printing *p) {
+    output_list list = {.query = "Pictures",
+                        .results = xcalloc(p->kept_count, sizeof *list.results),
+                        .count = p->kept_count,
+                        .has_no_scores = 1};
+    for (size_t i = 0; i < p->kept_count; i++)
+        list.results[i] = &p->kept[i];
+    const int status = html_write(p->html, &list);
+    if (status >= 0) tool_note("contact sheet written to %s", p->html);
+    free(list.results);
+    return status;
+}
+
+static void forget(printing *p) {
+    for (size_t i = 0; i < p->kept_count; i++) {
+        free((char *)(uintptr_t)p->kept[i].path);
+        free((char *)(uintptr_t)p->kept[i].taken);
+    }
+    free(p->kept);
+}
 
 static int print_one(void *user, const glimpse_listed *picture) {
     printing *p = user;
     if (tool_stopped()) return GLIMPSE_E_CANCELLED;
-    list_out_print(&p->form, picture);
+    if (p->html) {
+        keep(p, &picture->file);
+    } else {
+        list_out_print(&p->form, picture);
+    }
     p->count++;
     return 0;
 }
@@ -38,12 +81,13 @@ static int list(session *s, const glimpse_list_options *options, printing *p) {
     int code = session_begin(s, 0);
     if (code != CLI_RUN) return code;
     tool_catch_stop();
-    tool_only_prints();
+    if (!p->html) tool_only_prints();
     const int status = glimpse_session_list(s->base, options, print_one, p);
     tool_flush();
     if (status == GLIMPSE_E_CANCELLED) return session_stopped(status, "the list is not complete");
     if (status < 0) return tool_fail_last();
     if (p->count == 0) tool_note("nothing found");
+    if (p->html && p->count > 0 && write_html(p) < 0) return EXIT_FAILED;
     return p->count > 0 ? EXIT_FOUND : EXIT_NOTHING;
 }
 
@@ -65,6 +109,7 @@ static int run(int argc, char **argv) {
                  "\\n \\r \\\\ escaped"),
         CLI_FLAG("paths", 'p', &p.form.paths, "only paths, one a line"),
         CLI_FLAG("print0", '0', &p.form.nul, "only paths, each ended by a NUL byte"),
+        CLI_TEXT("html", 0, &p.html, "FILE", "a contact sheet as one HTML file instead"),
         CLI_HEADING("Library"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_QUIET_OPTION(s),
@@ -79,8 +124,10 @@ static int run(int argc, char **argv) {
     if (arguments.count > 0) {
         code = cli_misuse(&cmd_list, "list takes no words; to look for \"%s\" use glimpse search",
                           arguments.words[0]);
-    } else if (p.form.json + p.form.tsv + (p.form.paths || p.form.nul) > 1) {
-        code = cli_misuse(&cmd_list, "choose one of --json, --tsv and --paths");
+    } else if (p.form.json + p.form.tsv + (p.form.paths || p.form.nul) + (p.html != NULL) > 1) {
+        code = cli_misuse(&cmd_list, "choose one of --json, --tsv, --paths and --html");
+    } else if (p.html && !*p.html) {
+        code = cli_misuse(&cmd_list, "--html needs a file name");
     } else if (fields) {
         code = print_fields();
     } else {
@@ -95,6 +142,7 @@ static int run(int argc, char **argv) {
     }
     session_close(&s);
     filters_free(&f);
+    forget(&p);
     cli_arguments_free(&arguments);
     return code;
 }

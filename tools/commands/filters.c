@@ -47,7 +47,13 @@ static void add(reading *r, const char *option, char *condition) {
         if (status == GLIMPSE_E_NOMEM) {
             r->code = tool_fail_last();
         } else if (status < 0) {
-            r->code = cli_misuse(r->command, "--%s: %s", option, reason(glimpse_last_error()));
+            const char *why = reason(glimpse_last_error());
+            const size_t length = strlen(option);
+            /* Fields are called as their options are: once is enough. */
+            if (strncmp(why, option, length) == 0 && strncmp(why + length, ": ", 2) == 0) {
+                why += length + 2;
+            }
+            r->code = cli_misuse(r->command, "--%s: %s", option, why);
         }
     }
     if (r->code == CLI_RUN) {

@@ -70,7 +70,7 @@ static void write_picture(FILE *to, const char *path) {
 /* Further scores and what they come from, below the first one. */
 static void write_rankings(FILE *to, const output_list *list, size_t i) {
     const glimpse_result *r = list->results[i];
-    for (size_t m = 0; m < list->model_count; m++) {
+    for (size_t m = 0; list->models && m < list->model_count; m++) {
         const glimpse_hit_rank *rank = &list->ranks[i][m];
         (void)fputs("<div class=\"facts\">", to);
         html_text(to, list->models[m].name);
@@ -105,11 +105,15 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     html_file_link(to, r->path);
     (void)fputs("\">", to);
     write_picture(to, r->path);
-    (void)fprintf(to,
-                  "</a><figcaption><div class=\"top\"><span class=\"score\">%.*f</span>"
-                  "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
-                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
-                  list->models ? 4 : 3, r->score, i + 1, width);
+    (void)fputs("</a><figcaption>", to);
+    if (!list->has_no_scores) {
+        (void)fprintf(to,
+                      "<div class=\"top\"><span class=\"score\">%.*f</span>"
+                      "<span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
+                      "style=\"width:%.0f%%\"></i></div>",
+                      list->models ? 4 : 3, r->score, i + 1, width);
+    }
+    (void)fputs("<div class=\"name\">", to);
     html_text(to, name);
     (void)fprintf(to, "</div><div class=\"facts\">%u &times; %u &middot; %s", (unsigned)r->width,
                   (unsigned)r->height, text_bytes(r->bytes));
@@ -123,7 +127,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     if (r->copies > 1) (void)fprintf(to, " &middot; %zu copies", r->copies);
     if (r->offline) (void)fputs(" &middot; offline", to);
     (void)fputs("</div>", to);
-    write_rankings(to, list, i);
+    if (!list->has_no_scores) write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
     html_text(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);

@@ -49,6 +49,7 @@ typedef struct output_list {
     const glimpse_hits_model *models; /* [model_count] */
     size_t model_count;
     const glimpse_hit_rank **ranks; /* [count], of [model_count] each */
+    int has_no_scores;              /* 1: pictures in an order of their own, for html_write() */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is

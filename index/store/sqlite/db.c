@@ -125,9 +125,12 @@ static int fail(glimpse_db *db, int code) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH: return glimpse_fail(GLIMPSE_E_IO, "%s: %s", db->path, text);
+    case SQLITE_TOOBIG:
+        /* Nothing of ours comes near: of what is read a length is wrong. */
+        if (!db->writing) return damaged(db, text);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
     case SQLITE_INTERRUPT: return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     case SQLITE_CONSTRAINT:
-    case SQLITE_TOOBIG:
     case SQLITE_MISMATCH: return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
     default:
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: SQLite error %d: %s", db->path, code, text);

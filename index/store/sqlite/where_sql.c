@@ -20,7 +20,7 @@
 enum {
     FIRST_PARAMETER = 8, /* ?1 to ?7 belong to the statement */
     MAX_KEPT = 12,
-    MAX_COUNTED = 10000,
+    MAX_COUNTED = 100000,
     FEW_ENOUGH = 100 /* nothing better is looked for */
 };
 

@@ -6,7 +6,7 @@
  * every file which can pass, read from indexes alone (each part says which, so that no plan of
  * SQLite's reads a table through): for finding all that pass, together with the check. Where only a
  * scan answers, as for `not keyword = draft`, there is none. Of conditions that all have to hold
- * the one with the fewest files is the cover; how many that are is counted, up to a few thousand,
+ * the one with the fewest files is the cover; how many that are is counted, up to 100,000,
  * when the filter is opened.
  */
 #ifndef GLIMPSE_INDEX_WHERE_SQL_H
