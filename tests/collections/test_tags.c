@@ -323,7 +323,7 @@ static void an_album_keeps_the_order_that_it_was_given(void **state) {
         size_t chosen[3], chosen_count = 0;
         for (size_t i = 0; i < 3; i++) {
             const size_t p = world_below(&w, PICTURES);
-            pictures[i] = id_of(&w, p); /* now and then twice: it counts once */
+            pictures[i] = id_of(&w, p);
             if (place_of(chosen, chosen_count, p) == chosen_count) chosen[chosen_count++] = p;
         }
         const size_t position = kind == 1 ? 1 + world_below(&w, PICTURES + 5) : 0;
@@ -343,6 +343,11 @@ static void an_album_keeps_the_order_that_it_was_given(void **state) {
     }
     expect_album(&w, "ONE", order, count);
     expect_album(&w, "other", NULL, 0);
+    /* One that is named twice counts where it was first. */
+    const char *const twice[] = {id_of(&w, 3), id_of(&w, 1), id_of(&w, 3)};
+    assert_int_equal(change(&w, 0, ALBUM, "other", twice, 3, 0), 2);
+    expect_album(&w, "other", (size_t[]){3, 1}, 2);
+    change(&w, 1, ALBUM, "other", twice, 3, 0);
     /* In several: in each in its own order. */
     const char *last = id_of(&w, order[count - 1]), *first = id_of(&w, order[0]);
     change(&w, 0, ALBUM, "other", &last, 1, 0);
