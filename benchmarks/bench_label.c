@@ -148,7 +148,7 @@ static int label_library(void *user) {
     glimpse_model_key key = key_of_library(w->width);
     prepared s = {w, 0, 0, malloc(512 * w->width * sizeof *s.block)};
     if (!s.block) return GLIMPSE_E_NOMEM;
-    int status = glimpse_library_visit_key(bench_library, &key, NULL, 0, on_row, &s);
+    int status = glimpse_library_visit_key(bench_library, &key, NULL, on_row, &s);
     if (status >= 0) status = flush(&s);
     if (s.labelled != w->pictures) status = GLIMPSE_E_INTERNAL;
     free(s.block);

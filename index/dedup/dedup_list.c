@@ -12,7 +12,7 @@
 #include "file_paths.h"
 #include "library_private.h"
 #include "picture_list.h"
-#include "results.h"
+#include "search_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,21 +110,66 @@ static int walk_protected(glimpse_dedup *dedup) {
     return status;
 }
 
+/* Files of a library that pass. */
+typedef struct passing {
+    int64_t *ids; /* [count], sorted */
+    size_t count, capacity;
+} passing;
+
+static int add_passing(void *user, int64_t file, int64_t picture) {
+    passing *p = user;
+    (void)picture;
+    if (p->count == p->capacity) {
+        const size_t capacity = p->capacity ? 2 * p->capacity : 1024;
+        int64_t *grown = realloc(p->ids, capacity * sizeof *grown);
+        if (!grown) return glimpse_fail_nomem(capacity * sizeof *grown, "files");
+        p->ids = grown;
+        p->capacity = capacity;
+    }
+    p->ids[p->count++] = file;
+    return GLIMPSE_OK;
+}
+
+static int compare_ids(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int find_passing(passing *out, glimpse_store *store, const glimpse_search_options *filter) {
+    glimpse_filter *opened = NULL;
+    int status = glimpse_search_open_filter(&opened, store, filter);
+    if (status == GLIMPSE_OK) {
+        status = store->ops->filters.list(store, opened, GLIMPSE_SORT_PATH, 0, add_passing, out);
+    }
+    store->ops->filters.close(opened);
+    if (out->count > 0) qsort(out->ids, out->count, sizeof *out->ids, compare_ids);
+    return status;
+}
+
+static int passes(const passing *p, int64_t id) {
+    return p->count > 0 && bsearch(&id, p->ids, p->count, sizeof id, compare_ids) != NULL;
+}
+
 static int list_library(glimpse_dedup *dedup, glimpse_library *library, int set) {
+    const glimpse_search_options *filter = set == 0 ? dedup->options->filter : NULL;
+    passing kept = {0};
     glimpse_store *store = glimpse_library_store(library);
     glimpse_file_table *table = NULL;
     glimpse_availability availability = {0};
     int status = glimpse_availability_init(&availability, store);
     for (size_t i = 0; status == GLIMPSE_OK && i < availability.count; i++)
         status = remember_root(dedup, strdup(availability.roots[i].path));
+    if (status == GLIMPSE_OK && filter) status = find_passing(&kept, store, filter);
     if (status == GLIMPSE_OK) status = store->ops->files.load(&table, store, "/", 0);
     size_t count = status == GLIMPSE_OK ? glimpse_file_table_count(table) : 0;
     for (size_t i = 0; i < count && status == GLIMPSE_OK; i++) {
         const glimpse_file_row *row = glimpse_file_table_get(table, i);
         if (row->missing || row->state != GLIMPSE_FILE_OK) continue;
+        if (filter && !passes(&kept, row->id)) continue;
         if (glimpse_availability_is_offline(&availability, row->path)) continue;
         status = add_item(dedup, strdup(row->path), set, GLIMPSE_OK, NULL);
     }
+    free(kept.ids);
     glimpse_file_table_free(table);
     glimpse_availability_free(&availability);
     return status;
@@ -164,6 +209,10 @@ static void drop_twice(glimpse_dedup *dedup) {
 
 int glimpse_dedup_list(glimpse_dedup *dedup) {
     const glimpse_dedup_options *options = dedup->options;
+    if (options->filter && options->root_count > 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "a filter is about the files of a library, not about folders");
+    }
     int status = walk_roots(dedup, options->roots, options->root_count, 0);
     if (status == GLIMPSE_OK && options->root_count == 0) {
         status = list_library(dedup, options->library, 0);

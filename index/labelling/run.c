@@ -279,8 +279,16 @@ int glimpse_labeller_label_library(glimpse_label_totals *totals, glimpse_labelle
         status = report_places(l, within, within_count);
     }
     if (status == GLIMPSE_OK) {
+        glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
         int visited =
-            glimpse_library_visit(l->library, l->model, within, within_count, on_visit, v);
+            GLIMPSE_OPTIONS_LOAD(&filter, l->o.filter, glimpse_search_options, exclude_id);
+        if (within_count > 0) {
+            filter.within = within;
+            filter.within_count = within_count;
+        }
+        if (visited == GLIMPSE_OK) {
+            visited = glimpse_library_visit_filtered(l->library, l->model, &filter, on_visit, v);
+        }
         flush(v);
         status = v->status == GLIMPSE_OK && visited < 0 ? visited : v->status;
     }

@@ -62,6 +62,10 @@ const glimpse_result *glimpse_results_get(const glimpse_results *results, size_t
 
 void glimpse_results_free(glimpse_results *results) {
     if (!results) return;
+    for (size_t i = 0; i < results->capacity; i++) {
+        free((void *)(uintptr_t)results->items[i].tags);
+        free((void *)(uintptr_t)results->items[i].albums);
+    }
     glimpse_strings_free(&results->strings);
     for (size_t i = 0; i < results->capacity; i++)
         free((void *)(uintptr_t)results->items[i].others);
@@ -138,6 +142,41 @@ static int choose(void *user, const glimpse_store_file *file) {
     return best->path ? GLIMPSE_OK : glimpse_fail_nomem(strlen(file->path), "a path");
 }
 
+typedef struct own_names {
+    glimpse_strings *strings;
+    const char **items;
+    size_t count, capacity;
+} own_names;
+
+static int add_name(void *user, const char *name) {
+    own_names *n = user;
+    if (n->count == n->capacity) {
+        const size_t capacity = n->capacity ? 2 * n->capacity : 4;
+        const char **grown = realloc(n->items, capacity * sizeof *grown);
+        if (!grown) return glimpse_fail_nomem(capacity * sizeof *grown, "names");
+        n->items = grown;
+        n->capacity = capacity;
+    }
+    n->items[n->count] = glimpse_strings_add(n->strings, name, strlen(name));
+    return n->items[n->count++] ? GLIMPSE_OK : glimpse_fail_nomem(strlen(name), "a name");
+}
+
+int glimpse_results_add_names(glimpse_result *item, glimpse_store *store, glimpse_strings *strings,
+                              int64_t content) {
+    own_names tags = {.strings = strings}, albums = {.strings = strings};
+    int status =
+        store->ops->collections.of_picture(store, GLIMPSE_COLLECTION_TAG, content, add_name, &tags);
+    if (status == GLIMPSE_OK) {
+        status = store->ops->collections.of_picture(store, GLIMPSE_COLLECTION_ALBUM, content,
+                                                    add_name, &albums);
+    }
+    item->tags = tags.items;
+    item->tag_count = tags.count;
+    item->albums = albums.items;
+    item->album_count = albums.count;
+    return status;
+}
+
 int glimpse_results_append(glimpse_results *results, glimpse_store *store,
                            glimpse_availability *availability, const glimpse_filter *filter,
                            const glimpse_ranked *ranked) {
@@ -186,13 +225,17 @@ int glimpse_results_append(glimpse_results *results, glimpse_store *store,
         .taken_from = glimpse_taken_from_name(date.from),
         .has_taken_offset = date.has_offset,
         .taken_offset = date.offset_minutes,
+        .has_rating = meta.has_rating,
+        .rating = meta.rating,
+        .added = meta.added,
     };
     if (!item->path || !item->id || !item->modified || !item->taken) {
         status = glimpse_fail_nomem(256, "a result");
         goto done;
     }
     (void)glimpse_tile_box(&item->tile, ranked->candidate.part, meta.width, meta.height);
-    if (ranked->caption) {
+    status = glimpse_results_add_names(item, store, strings, content);
+    if (status == GLIMPSE_OK && ranked->caption) {
         status = ops->captions.text(&item->caption, store, strings, ranked->caption);
     }
     if (status == GLIMPSE_OK) results->count++;

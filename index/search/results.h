@@ -37,6 +37,10 @@ int glimpse_availability_was_offline(const glimpse_availability *availability, c
 /* 1 when the root of `path` cannot be reached now. */
 int glimpse_availability_is_offline(glimpse_availability *availability, const char *path);
 
+/* The tags and albums of a content: lists that are the caller's to free, of texts in `strings`. */
+int glimpse_results_add_names(glimpse_result *item, glimpse_store *store, glimpse_strings *strings,
+                              int64_t content);
+
 /* A content as a search ranked it; fields as in glimpse_result. */
 typedef struct glimpse_ranked {
     glimpse_candidate candidate;

@@ -27,6 +27,8 @@
 #include "relevance.h"
 #include "search_private.h"
 
+#include <glimpse/filters.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +100,7 @@ int glimpse_search_ask_index(glimpse_search *s, int *final) {
     size_t n = s->k + (s->page ? (size_t)s->page->shown : 0);
     n = s->k < limit && n < limit ? n + n / 4 + FIRST_EXTRA : limit + 1;
     if (s->counts) n = COUNTED_FIRST, limit = GLIMPSE_COUNT_LIMIT;
-    if (s->filter->has_path || s->filter->has_dates || s->label_count > 0) n *= 2;
+    if (s->filter->has_path || s->filter->has_where) n *= 2;
     for (; status == GLIMPSE_OK && !*final && n <= limit; n *= 4) {
         whole.count = n < whole.total ? n : whole.total;
         parts.count = n * PARTS_A_PICTURE < parts.total ? n * PARTS_A_PICTURE : parts.total;
@@ -127,8 +129,8 @@ int glimpse_search_ask_index(glimpse_search *s, int *final) {
 /* 1 when the directory asked for holds so few files that scoring them all is cheapest. */
 static int is_narrow(glimpse_search *s, int *narrow) {
     size_t files = 0;
-    *narrow = 0;
-    if (!s->filter->has_path) return GLIMPSE_OK;
+    *narrow = s->filter->max_files <= FEW_FILES;
+    if (*narrow || !s->filter->has_path) return GLIMPSE_OK;
     int status = s->store->ops->filters.count_files(&files, s->store, s->filter, FEW_FILES + 1);
     *narrow = status == GLIMPSE_OK && files <= FEW_FILES;
     return status;
@@ -205,18 +207,35 @@ static int check_options(const glimpse_search_options *options, glimpse_search *
     return GLIMPSE_OK;
 }
 
-int glimpse_search_options_check(const glimpse_search_options *options) {
+int glimpse_search_options_check(const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT, *const options = &own;
     glimpse_search unused = {0};
     char taken[GLIMPSE_DATE_BYTES];
     int64_t mtime_ns;
-    int status = options ? check_options(options, &unused) : GLIMPSE_OK;
-    if (status == GLIMPSE_OK && options && options->after) {
+    int status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    if (status == GLIMPSE_OK) status = check_options(options, &unused);
+    if (status == GLIMPSE_OK && options->after) {
         status = glimpse_date_parse(options->after, "after", taken, &mtime_ns);
     }
-    if (status == GLIMPSE_OK && options && options->before) {
+    if (status == GLIMPSE_OK && options->before) {
         status = glimpse_date_parse(options->before, "before", taken, &mtime_ns);
     }
-    return status;
+    return status == GLIMPSE_OK && options->where ? glimpse_where_check(options->where) : status;
+}
+
+int glimpse_search_open_filter(glimpse_filter **out, glimpse_store *store,
+                               const glimpse_search_options *given) {
+    glimpse_search_options own = GLIMPSE_SEARCH_OPTIONS_INIT;
+    *out = NULL;
+    int status = glimpse_search_options_check(given);
+    if (status == GLIMPSE_OK) {
+        status = GLIMPSE_OPTIONS_LOAD(&own, given, glimpse_search_options, exclude_id);
+    }
+    if (status == GLIMPSE_OK) {
+        status = store->ops->filters.open(out, store, own.within, own.within_count, own.after,
+                                          own.before);
+    }
+    return status == GLIMPSE_OK ? store->ops->filters.narrow(*out, store, &own) : status;
 }
 
 /* The order of the cosine as it is. */
@@ -315,6 +334,7 @@ int glimpse_search_open(glimpse_search *s, const glimpse_model_key *key,
         status = ops->filters.open(&s->filter, s->store, options->within, options->within_count,
                                    options->after, options->before);
     }
+    if (status == GLIMPSE_OK) status = ops->filters.narrow(s->filter, s->store, options);
     return status;
 }
 

@@ -96,7 +96,10 @@ int glimpse_library_search_page_key(glimpse_results **out, glimpse_library *libr
 int glimpse_library_embedding_key(float *embedding, char *id, glimpse_library *library,
                                   const glimpse_model_key *key, const char *path_or_id);
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
-                              const char *const *within, size_t within_count,
-                              glimpse_visit_fn visit, void *user);
+                              const glimpse_search_options *filter, glimpse_visit_fn visit,
+                              void *user);
+/* The filters among `given` (NULL: none), checked and opened. */
+int glimpse_search_open_filter(glimpse_filter **out, glimpse_store *store,
+                               const glimpse_search_options *given);
 
 #endif

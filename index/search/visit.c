@@ -68,8 +68,8 @@ static int visit_picture(void *user, const glimpse_store_picture *picture) {
 }
 
 int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key *key,
-                              const char *const *within, size_t within_count,
-                              glimpse_visit_fn visit, void *user) {
+                              const glimpse_search_options *given, glimpse_visit_fn visit,
+                              void *user) {
     glimpse_store *store = glimpse_library_store(library);
     const glimpse_store_ops *ops = store->ops;
     glimpse_model_info model;
@@ -78,8 +78,7 @@ int glimpse_library_visit_key(glimpse_library *library, const glimpse_model_key 
     int status = ops->begin_read(store);
     if (status < 0) return status;
     status = glimpse_store_find_model(&model, store, key);
-    if (status == GLIMPSE_OK)
-        status = ops->filters.open(&filter, store, within, within_count, NULL, NULL);
+    if (status == GLIMPSE_OK) status = glimpse_search_open_filter(&filter, store, given);
     if (status == GLIMPSE_OK) status = glimpse_availability_init(&v.availability, store);
     if (status == GLIMPSE_OK)
         status = ops->files.embedded(store, filter, &model, visit_picture, &v);
@@ -102,10 +101,21 @@ int glimpse_library_embedding(float *embedding, char *id, glimpse_library *libra
     return glimpse_library_embedding_key(embedding, id, library, &key, path_or_id);
 }
 
+int glimpse_library_visit_filtered(glimpse_library *library, const glimpse_model *model,
+                                   const glimpse_search_options *filter, glimpse_visit_fn visit,
+                                   void *user) {
+    if (!library || !model || !visit) return missing("glimpse_library_visit_filtered");
+    glimpse_model_key key = glimpse_model_get_key(model);
+    return glimpse_library_visit_key(library, &key, filter, visit, user);
+}
+
 int glimpse_library_visit(glimpse_library *library, const glimpse_model *model,
                           const char *const *within, size_t within_count, glimpse_visit_fn visit,
                           void *user) {
+    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    filter.within = within;
+    filter.within_count = within_count;
     if (!library || !model || !visit) return missing("glimpse_library_visit");
     glimpse_model_key key = glimpse_model_get_key(model);
-    return glimpse_library_visit_key(library, &key, within, within_count, visit, user);
+    return glimpse_library_visit_key(library, &key, &filter, visit, user);
 }

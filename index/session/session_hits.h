@@ -35,6 +35,9 @@ int glimpse_hits_copy(const char **out, glimpse_hits *hits, const char *text);
 int glimpse_hits_note_within(glimpse_hits *hits, glimpse_session *session, glimpse_library *library,
                              const char *const *within, size_t count);
 
+/* Puts them in an order of glimpse/listing.h; GLIMPSE_SORT_NONE leaves them as they are. */
+int glimpse_hits_sort(glimpse_hits *hits, glimpse_sort sort, int reverse);
+
 /* Looks at the first `depth` hits again and puts them in order. */
 int glimpse_hits_look_again(glimpse_hits *hits, const session_vlm *vlm, const char *text,
                             size_t depth, double weight, const session_control *control);

@@ -50,6 +50,7 @@ static int hash_of(glimpse_hash *out, const session_query *query) {
     add_number(to, options->relevance);
     add_number(to, options->all_scores);
     add_texts(to, search->labels, search->label_count);
+    add_text(to, search->where);
     add_number(to, search->whole_only);
     add_number(to, search->collapse);
     add_number(to, options->with_self);

@@ -70,6 +70,14 @@ static int read_options(find *f, const glimpse_find_options *options) {
                                 : "a diverse order has no pages: each result goes by all that are "
                                   "before it; ask for more results at once");
     }
+    if (f->options.sort < GLIMPSE_SORT_NONE || f->options.sort > GLIMPSE_SORT_RATING) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "an order of %d", (int)f->options.sort);
+    }
+    if (f->options.sort != GLIMPSE_SORT_NONE && f->options.page_token) {
+        return glimpse_fail(GLIMPSE_E_INVALID,
+                            "results in another order than by score have no pages: ask for more "
+                            "results at once");
+    }
     f->query = (session_query){
         .options = &f->options, .search = &f->search, .min_score = f->search.min_score};
     return glimpse_search_options_check(&f->search);
@@ -415,6 +423,7 @@ int glimpse_session_search(glimpse_hits **out, glimpse_session *session, const c
                                          f.options.rerank_weight, &f.control);
         if ((*out)->count > f.k) (*out)->count = f.k;
     }
+    if (status == GLIMPSE_OK) status = glimpse_hits_sort(*out, f.options.sort, f.options.reverse);
 done:
     if (status < 0) {
         glimpse_hits_free(*out);
@@ -541,11 +550,13 @@ int glimpse_session_similar(glimpse_hits **out, glimpse_session *session, const 
     if (!f.options.with_self) f.search.exclude_id = id; /* filled in before vectors are compared */
     if (parts.count > 0) {
         status = run_several(out, &f, session, lease.library, &parts, vector_of_picture, &vectors);
-        goto done;
+        goto sorted;
     }
     status = vector_of_picture(&vectors, &vector, &model, session, lease.library);
     if (status != GLIMPSE_OK) goto done;
     status = run(out, &f, session, lease.library, model, vector);
+sorted:
+    if (status == GLIMPSE_OK) status = glimpse_hits_sort(*out, f.options.sort, f.options.reverse);
 done:
     if (status == GLIMPSE_OK) {
         status = glimpse_hits_note_within(*out, session, lease.library, f.search.within,

@@ -84,6 +84,52 @@ int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DA
     return GLIMPSE_OK;
 }
 
+int glimpse_date_period(const char *text, const char *what, char first[GLIMPSE_DATE_BYTES],
+                        char end[GLIMPSE_DATE_BYTES]) {
+    /* Which part the text ends with, by its length; how far that part goes in a year, ... */
+    static const size_t lengths[] = {4, 7, 10, 13, 16, 19};
+    static const int limits[] = {9999, 12, 0, 23, 59, 59}, lowest[] = {1, 1, 1, 0, 0, 0};
+    int64_t unused;
+    int parts[6], last = 0;
+    int status = glimpse_date_parse(text, what, first, &unused);
+    if (status != GLIMPSE_OK) return status;
+    const char *p = first;
+    for (int i = 0; i < 6; i++) {
+        parts[i] = number(&p, i == 0 ? 4 : 2);
+        if (*p) p++;
+        if (strlen(text) == lengths[i]) last = i;
+    }
+    /* The next one, and the next of what is around it where there is none. */
+    for (int i = last; i >= 0; i--) {
+        const int limit = i == 2 ? days_in_month(parts[0], parts[1]) : limits[i];
+        if (parts[i] < limit) {
+            parts[i]++;
+            print(end, parts);
+            return GLIMPSE_OK;
+        }
+        parts[i] = lowest[i];
+    }
+    memcpy(end, "\x7f", 2);
+    return GLIMPSE_OK;
+}
+
+int64_t glimpse_date_seconds(const char text[GLIMPSE_DATE_BYTES]) {
+    int parts[6];
+    const char *p = text;
+    for (int i = 0; i < 6; i++) {
+        parts[i] = number(&p, i == 0 ? 4 : 2);
+        if (*p) p++;
+    }
+    struct tm local = {.tm_year = parts[0] - 1900,
+                       .tm_mon = parts[1] - 1,
+                       .tm_mday = parts[2],
+                       .tm_hour = parts[3],
+                       .tm_min = parts[4],
+                       .tm_sec = parts[5],
+                       .tm_isdst = -1};
+    return (int64_t)mktime(&local);
+}
+
 void glimpse_date_of_mtime(int64_t mtime_ns, char text[GLIMPSE_DATE_BYTES]) {
     int64_t seconds = mtime_ns / 1000000000;
     if (mtime_ns % 1000000000 < 0) seconds--;

@@ -20,6 +20,14 @@ enum { GLIMPSE_DATE_BYTES = 20 };
 int glimpse_date_parse(const char *text, const char *what, char taken[GLIMPSE_DATE_BYTES],
                        int64_t *mtime_ns);
 
+/* The whole of it, [first, end): of "2020-05" the month. `end` is "\x7f", behind every date, where
+ * the calendar ends. GLIMPSE_E_INVALID as above. */
+int glimpse_date_period(const char *text, const char *what, char first[GLIMPSE_DATE_BYTES],
+                        char end[GLIMPSE_DATE_BYTES]);
+
+/* Seconds since 1970 of "2021-05-30T14:03:59", a time of the local zone. */
+int64_t glimpse_date_seconds(const char text[GLIMPSE_DATE_BYTES]);
+
 /* When the picture of a file was taken, as far as anyone knows. */
 typedef struct glimpse_file_date {
     char taken[GLIMPSE_DATE_BYTES];

@@ -67,10 +67,12 @@
 #include <glimpse/build.h>
 #include <glimpse/captions.h>
 #include <glimpse/library.h>
+#include <glimpse/listing.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/metadata.h>
 #include <glimpse/sys/signature.h>
+#include <glimpse/tags.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -191,7 +193,8 @@ struct glimpse_roots_ops {
  * Filters: which files a search or a visit is about, a place and a time.
  */
 typedef struct glimpse_filter { /* an implementation's own is larger */
-    int has_path, has_dates;
+    int has_path, has_dates, has_where;
+    size_t max_files; /* no more files pass; SIZE_MAX: nobody knows */
 } glimpse_filter;
 
 /* One of the contents that a filter lets through. */
@@ -210,6 +213,10 @@ struct glimpse_filters_ops {
      * which paths are known. */
     int (*open)(glimpse_filter **out, glimpse_store *store, const char *const *within,
                 size_t within_count, const char *after, const char *before);
+    /* Adds what `options` ask for beside a place: where, after, before, labels. Once, before the
+     * filter is used; GLIMPSE_E_INVALID for what makes no sense. */
+    int (*narrow)(glimpse_filter *filter, glimpse_store *store,
+                  const glimpse_search_options *options);
     void (*close)(glimpse_filter *filter); /* NULL is fine */
     /* 1 when some file that is not missing is named place `i` of `within`, or lies below it. */
     int (*holds_file)(const glimpse_filter *filter, size_t i);
@@ -233,6 +240,9 @@ struct glimpse_filters_ops {
     int (*pictures)(glimpse_store *store, const glimpse_filter *filter,
                     int (*visit)(void *user, int64_t content), void *user);
     int (*count_pictures)(size_t *count, glimpse_store *store, const glimpse_filter *filter);
+    /* Files that pass, are not missing and have a picture, in the order of glimpse/listing.h. */
+    int (*list)(glimpse_store *store, const glimpse_filter *filter, glimpse_sort sort, int reverse,
+                int (*visit)(void *user, int64_t file, int64_t picture), void *user);
 };
 
 /*
@@ -351,6 +361,10 @@ struct glimpse_content_meta {
     int has_offset;
     int offset_minutes;
     const char *fields; /* all that the file says, a JSON object; NULL: it was not asked */
+    /* `describe` alone: */
+    int has_rating;
+    double rating;
+    int64_t added; /* when the picture came, in seconds since 1970; 0: not known */
 };
 
 /* Goes up when files are to be read again for what they say. */
@@ -394,9 +408,9 @@ struct glimpse_contents_ops {
     int (*identify)(glimpse_store *store, int64_t picture, const glimpse_hash *identity);
     /* Of bytes that are there (hash and size): date, camera, place and `fields` of `meta` alone. */
     int (*write_metadata)(glimpse_store *store, const glimpse_content_meta *meta);
-    /* Id, width, height and format of a picture; size, date (with where it is from) and fields of
-     * its file (by glimpse_store_file.id; 0: of the first bytes). Texts are added to `strings`.
-     * GLIMPSE_E_NOT_FOUND. */
+    /* Id, width, height, format and `added` of a picture; size, date (with where it is from),
+     * camera, place, rating and fields of its file (by glimpse_store_file.id; 0: of the first
+     * bytes). Texts are added to `strings`. GLIMPSE_E_NOT_FOUND. */
     int (*describe)(glimpse_content_meta *out, glimpse_store *store, glimpse_strings *strings,
                     int64_t picture, int64_t file);
     /* Normalises `vector` [dim] and stores it as f16. One that is there already is kept as it is
@@ -527,6 +541,33 @@ struct glimpse_labels_ops {
     /* By labelling; of one the most probable first. */
     int (*of_content)(glimpse_store *store, int64_t content, glimpse_stored_label_fn visit,
                       void *user);
+};
+
+/*
+ * Tags and albums (glimpse/tags.h); names are clean. What writes does so within a write
+ * transaction.
+ */
+struct glimpse_collections_ops {
+    /* GLIMPSE_E_INVALID when it is there. */
+    int (*create)(glimpse_store *store, glimpse_collection_kind kind, const char *name);
+    /* `pictures` [count], each once, as glimpse_library_collect says; touched[i] becomes 1 where
+     * something changes for pictures[i]. */
+    int (*add)(unsigned char *touched, glimpse_store *store, glimpse_collection_kind kind,
+               const char *name, const int64_t *pictures, size_t count, size_t position);
+    /* Likewise. From here on GLIMPSE_E_NOT_FOUND, with a message, for a name that is not there. */
+    int (*remove)(unsigned char *touched, glimpse_store *store, glimpse_collection_kind kind,
+                  const char *name, const int64_t *pictures, size_t count);
+    /* As glimpse_library_rename_collection; 0 when all are called so already. */
+    int (*rename)(uint64_t *renamed, glimpse_store *store, glimpse_collection_kind kind,
+                  const char *from, const char *to);
+    int (*forget)(glimpse_store *store, glimpse_collection_kind kind, const char *name);
+    int (*list)(glimpse_store *store, glimpse_collection_kind kind, glimpse_collection_fn visit,
+                void *user); /* by name */
+    int (*of_picture)(glimpse_store *store, glimpse_collection_kind kind, int64_t picture,
+                      glimpse_collection_name_fn visit, void *user); /* by name */
+    /* In the order of an album. */
+    int (*pictures)(glimpse_store *store, glimpse_collection_kind kind, const char *name,
+                    int (*visit)(void *user, int64_t picture), void *user);
 };
 
 /*
@@ -813,6 +854,7 @@ struct glimpse_store_ops {
     struct glimpse_parts_ops picture_parts;
     struct glimpse_vectors_ops vectors;
     struct glimpse_labels_ops labels;
+    struct glimpse_collections_ops collections;
     struct glimpse_captions_ops captions;
     struct glimpse_responses_ops responses;
     struct glimpse_decisions_ops decisions;

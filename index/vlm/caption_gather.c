@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/options.h"
 #include "library_private.h"
 #include "picture_list.h"
 #include "sure_id.h"
@@ -20,8 +21,16 @@
  */
 static int gather_library(glimpse_captioning *list, const glimpse_caption_run *run) {
     glimpse_results *pictures = NULL;
-    int status = glimpse_library_pictures(&pictures, run->library, run->options->within,
-                                          run->options->within_count);
+    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    int status =
+        GLIMPSE_OPTIONS_LOAD(&filter, run->options->filter, glimpse_search_options, exclude_id);
+    if (run->options->within_count > 0) {
+        filter.within = run->options->within;
+        filter.within_count = run->options->within_count;
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_library_pictures_filtered(&pictures, run->library, &filter);
+    }
     for (size_t i = 0; i < glimpse_results_count(pictures) && status == GLIMPSE_OK; i++) {
         const glimpse_result *p = glimpse_results_get(pictures, i);
         /* What is stored can be written without the file. */

@@ -199,6 +199,8 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "ALTER TABLE model DROP COLUMN parts_generation;"
                 "ALTER TABLE model DROP COLUMN parts_digest; DROP TABLE background;"
                 "DROP TABLE signature;"
+                "DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
+                "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"
                 "PRAGMA user_version = 11"));
         glimpse_library_close(f->library);
         if (gone) remove_file(f, "pictures/a/x.ppm.xmp");

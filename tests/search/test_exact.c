@@ -478,17 +478,22 @@ static void a_visit_sees_every_present_file_in_path_order(void **state) {
         in_other += (size_t)(present && glimpse_path_is_below(w.files[i].path, other));
     }
     visited v = {.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, 0, visit, &v));
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v));
     assert_int_equal(v.count, all);
     v = (visited){.w = &w};
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, &within, 1, visit, &v));
+    glimpse_search_options place = GLIMPSE_SEARCH_OPTIONS_INIT;
+    place.within = &within;
+    place.within_count = 1;
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, &place, visit, &v));
     assert_int_equal(v.count, below);
     v = (visited){.w = &w};
     assert_true(in_other > 0);
-    assert_ok(glimpse_library_visit_key(w.library, &w.key, both, 2, visit, &v));
+    place.within = both;
+    place.within_count = 2;
+    assert_ok(glimpse_library_visit_key(w.library, &w.key, &place, visit, &v));
     assert_int_equal(v.count, below + in_other);
     v = (visited){.w = &w, .stop_at = 3};
-    assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, 0, visit, &v), 42);
+    assert_int_equal(glimpse_library_visit_key(w.library, &w.key, NULL, visit, &v), 42);
     assert_int_equal(v.count, 3);
     world_close(&w);
 }

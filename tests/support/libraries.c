@@ -110,6 +110,9 @@ void world_rewind(world *w, int version) {
          "ALTER TABLE model DROP COLUMN parts_digest;"), /* 15 -> 16 */
         "DROP TABLE background;",                        /* 16 -> 17 */
         "DROP TABLE signature;",                         /* 17 -> 18 */
+        ("DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
+         "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"), /* 18 -> 19 */
+        "DROP TABLE collection_picture; DROP TABLE collection;",              /* 19 -> 20 */
     };
     enum { FIRST = 2, STEPS = sizeof undo / sizeof undo[0] };
     glimpse_db *db = glimpse_store_db(glimpse_library_store(w->library));

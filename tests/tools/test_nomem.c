@@ -139,6 +139,37 @@ static void searching_says_so(void **state) {
         (void)check(search, run_failing(search, at, 1, 0), at, 1);
 }
 
+static void listing_says_so(void **state) {
+    (void)state;
+    const char *const list[] = {
+        "list",
+        "--library",
+        "lib",
+        "--where",
+        "path ~ P and not (keyword = 'Straße' or iso > 100) and taken > 2000",
+        "--json",
+        NULL};
+    if (UNDER_SANITIZER) skip();
+    fail_each(list, 50);
+}
+
+static void tagging_says_so(void **state) {
+    (void)state;
+    const char *const add[] = {"tag", "add",     "a/b",       "favourite", "--library",
+                               "lib", "--where", "width > 0", NULL};
+    const char *const list[] = {"tag", "list", "--json", "--library", "lib", NULL};
+    const char *const show[] = {"album", "show", "album", "--json", "--library", "lib", NULL};
+    run_result r;
+    if (UNDER_SANITIZER) skip();
+    run_shell(&r, "\"$G\" album create album --library lib; "
+                  "\"$G\" album add album --library lib --where 'width > 0'");
+    expect(&r, 0);
+    run_free(&r);
+    fail_each(add, 30);
+    fail_each(list, 30);
+    fail_each(show, 30);
+}
+
 static void several_models_say_so(void **state) {
     (void)state;
     const char *const search[] = {"search",       "red",    "--library",   "lib", "--model",
@@ -241,6 +272,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listing_and_choosing_models_says_so),
         cmocka_unit_test(searching_says_so),
+        cmocka_unit_test(listing_says_so),
+        cmocka_unit_test(tagging_says_so),
         cmocka_unit_test(several_models_say_so),
         cmocka_unit_test(labelling_says_so),
         cmocka_unit_test(evaluating_says_so),

@@ -181,10 +181,13 @@ static void a_letter_means_the_same_in_every_command(void **state) {
                                             {"read"},
                                             {"rerank"},
                                             {"evaluate", "labels"},
-                                            {"evaluate", "retrieval"}};
+                                            {"evaluate", "retrieval"},
+                                            {"tag", "add"},
+                                            {"album", "add"},
+                                            {"album", "show"}};
     /* Two options each that differ in what they count or write, not in what they do. */
     static const char *const names_of_one[][2] = {{"count", "top"}, {"output", "out"}};
-    enum { COMMANDS = sizeof commands / sizeof *commands, ALL = COMMANDS + 6 };
+    enum { COMMANDS = sizeof commands / sizeof *commands, ALL = COMMANDS + 9 };
     char meanings[128][32] = {{0}};
     size_t letters = 0;
     for (size_t i = 0; i < ALL; i++) {

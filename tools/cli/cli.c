@@ -308,15 +308,16 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
               cli_arguments *arguments) {
     arguments->words = xcalloc((size_t)argc + 1, sizeof *arguments->words);
     arguments->count = 0;
-    int ended = 0;
+    arguments->has_end = 0;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
-        if (ended || word[0] != '-' || word[1] == '\0') {
+        if (arguments->has_end || word[0] != '-' || word[1] == '\0') {
             arguments->words[arguments->count++] = word;
             continue;
         }
         if (strcmp(word, "--") == 0) {
-            ended = 1;
+            arguments->before_end = arguments->count;
+            arguments->has_end = 1;
             continue;
         }
         int used_next = 0;
@@ -330,6 +331,7 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
         i += used_next;
     }
     terminal_set_color((terminal_color)color);
+    if (!arguments->has_end) arguments->before_end = arguments->count;
     return CLI_RUN;
 }
 

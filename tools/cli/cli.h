@@ -84,6 +84,8 @@ typedef struct cli_list {
 typedef struct cli_arguments {
     const char **words; /* [count] positionals, borrowed from argv */
     size_t count;
+    size_t before_end; /* of them: in front of `--`; all without one */
+    int has_end;       /* there was one */
 } cli_arguments;
 
 enum { CLI_RUN = -1 };
@@ -105,9 +107,10 @@ int cli_expect_no_words(const cli_command *command, const cli_arguments *argumen
  * mistake, but EXIT_FAILED. */
 int cli_refused(const cli_command *command, int status);
 
-extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_dedup,
-    cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_pull, cmd_doctor,
-    cmd_embed, cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask, cmd_compare,
-    cmd_read, cmd_rerank;
+extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_list, cmd_label, cmd_evaluate,
+    cmd_dedup, cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_pull,
+    cmd_doctor, cmd_embed, cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask,
+    cmd_compare, cmd_read, cmd_rerank;
+extern const cli_command cmd_tag, cmd_album;
 
 #endif

@@ -26,16 +26,10 @@
      CLI_FLAG("paths", 'p', &(o).paths, "only paths, one a line"),                 \
      CLI_FLAG("print0", '0', &(o).nul, "only paths, each ended by a NUL byte")
 
-/* Which pictures, of `search`, a glimpse_search_options. */
+/* Which pictures: commands/filters.h has the others. */
 #define OPTION_COUNT(count, help) CLI_SIZE("count", 'k', &(count), "N", help, 1, 1000000)
 #define OPTION_IN(within, help)   CLI_LIST("in", 0, &(within), "DIR", help)
-/* `within` is a cli_list, to be freed. */
-#define OPTIONS_SEARCH_FILTERS(search, within)                                                \
- OPTION_IN(within, "only pictures below this folder; may be repeated"),                       \
-     CLI_TEXT("after", 0, &(search).after, "DATE",                                            \
-              "only pictures taken on or after 2021, 2021-05, 2021-05-30 or with T14:00:00"), \
-     CLI_TEXT("before", 0, &(search).before, "DATE", "only pictures taken before"),           \
-     CLI_NUMBER("min-score", 0, &(search).min_score, "S", "only results with at least this score")
+/* A cli_list, to be freed. */
 /* Pages: `token` is NULL, or what page_token() makes page_token of. */
 #define OPTION_PAGE_TOKEN(token)                                                                \
  CLI_TEXT("page-token", 0, &(token), "TOKEN",                                                   \

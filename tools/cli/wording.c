@@ -13,6 +13,7 @@ static const struct {
 } others[] = {
     {"GLIMPSE_ACTION_MOVE", "--move FOLDER"},
     {"glimpse_actions_undo", "glimpse dedup --undo"},
+    {"glimpse_library_create_album", "glimpse album create"},
     {"glimpse_library_ingest", "glimpse index"},
     {"glimpse_library_model.fingerprint", "glimpse status --json"},
     {"glimpse_library_reindex", "glimpse reindex"},

@@ -20,7 +20,9 @@ int caption_many_check(const caption_request *o, const cli_command *command, siz
         return cli_misuse(command, "either paths or the library; --in DIR takes a part of it");
     }
     if (paths == 0 && !o->whole) return cli_misuse(command, "which pictures?");
-    if (o->within.count > 0 && !o->whole) return cli_misuse(command, "--in goes with --library");
+    if (filters_are_given(&o->filters) && !o->whole) {
+        return cli_misuse(command, "--in goes with --library, as do all filters");
+    }
     if (o->stored && o->store) {
         return cli_misuse(command, "--stored asks for nothing that --store could keep");
     }
@@ -139,8 +141,9 @@ int caption_many(const caption_request *o, session *s, const vlm_session *v,
     options.store = o->store;
     options.missing = o->missing;
     options.stored = o->stored;
-    options.within = o->within.values;
-    options.within_count = o->within.count;
+    options.within = o->filter.within;
+    options.within_count = o->filter.within_count;
+    options.filter = &o->filter;
     options.exclude = o->exclude.values;
     options.exclude_count = o->exclude.count;
     options.follow_links = o->follow_links;

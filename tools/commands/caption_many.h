@@ -5,18 +5,20 @@
 #ifndef GLIMPSE_TOOLS_CAPTION_MANY_H
 #define GLIMPSE_TOOLS_CAPTION_MANY_H
 
+#include "filters.h"
 #include "vlm_session.h"
 
 #include <glimpse/dataset_writer.h>
 
 typedef struct caption_request {
-    int style;         /* glimpse_caption_style */
-    int store;         /* into the library */
-    int missing;       /* a stored caption of the style will do, whoever wrote it */
-    int stored;        /* write what is stored, ask nothing */
-    int whole;         /* the pictures of the library, not paths */
-    cli_list within;   /* of these, only below here; free it */
-    const char *begin; /* how captions begin */
+    int style;                     /* glimpse_caption_style */
+    int store;                     /* into the library */
+    int missing;                   /* a stored caption of the style will do, whoever wrote it */
+    int stored;                    /* write what is stored, ask nothing */
+    int whole;                     /* the pictures of the library, not paths */
+    filters filters;               /* of these; free it */
+    glimpse_search_options filter; /* read from them */
+    const char *begin;             /* how captions begin */
     const char *out, *relative_to, *xmp;
     int format; /* place in caption_many_formats */
     uint64_t beams, min_tokens, max_tokens;
@@ -36,7 +38,6 @@ extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, cs
               "ask only about pictures without a stored caption of this style"),               \
      CLI_FLAG("stored", 0, &(o).stored, "ask nothing; write the captions that are stored"),    \
      OPTIONS_WALK((o).exclude, (o).follow_links, (o).include_nomedia),                         \
-     OPTION_IN((o).within, "of the library only pictures below this folder; may be repeated"), \
      CLI_TEXT("out", 'o', &(o).out, "FILE", "write there (.json, .jsonl, .csv, .txt)"),        \
      CLI_CHOICE("format", 'f', &(o).format, NULL,                                              \
                 "what to write (auto: as the ending of --out says, else lines)",               \
@@ -44,7 +45,8 @@ extern const char *const caption_many_formats[]; /* auto, lines, json, jsonl, cs
      CLI_TEXT("relative-to", 0, &(o).relative_to, "DIR",                                       \
               "write paths as seen from DIR (alt texts: from the folder that was given)"),     \
      CLI_OPTIONAL("xmp", 0, &(o).xmp, "DIR",                                                   \
-                  "also write XMP sidecars, beside the pictures or below DIR")
+                  "also write XMP sidecars, beside the pictures or below DIR"),                \
+     CLI_HEADING("Of the library, with --library"), FILTER_ROWS((o).filters)
 
 /* After parsing: CLI_RUN, or an exit code after explaining what does not go together. */
 int caption_many_check(const caption_request *o, const cli_command *command, size_t paths);

@@ -125,8 +125,8 @@ static int is_directory(const char *path) {
 static int is_wide(const caption_request *o, const vlm_session *v, const session *s,
                    const cli_arguments *arguments) {
     int wide = o->style >= 0 || o->store || o->missing || o->stored || o->whole ||
-               o->within.count > 0 || o->out || o->format > 0 || o->xmp || o->relative_to ||
-               s->library_option || v->dry_run || v->refresh || v->second_spec ||
+               filters_are_given(&o->filters) || o->out || o->format > 0 || o->xmp ||
+               o->relative_to || s->library_option || v->dry_run || v->refresh || v->second_spec ||
                v->max_cost >= 0 || v->samples > 0 || v->max_tokens > 0;
     if (s->model_option ? glimpse_vlm_spec_is_remote(s->model_option)
                         : glimpse_session_vlm_default_is_remote(s->base))
@@ -152,6 +152,8 @@ static int run_wide(caption_request *o, vlm_session *v, captioning *c, const bli
     v->spec = s->model_option;
     if (c->json && o->format == 0 && !o->out) o->format = 1 + GLIMPSE_CAPTION_JSONL;
     int code = caption_many_check(o, &cmd_caption, arguments->count);
+    o->filter = GLIMPSE_SEARCH_OPTIONS_INIT;
+    if (code == CLI_RUN) code = filters_read(&o->filters, &o->filter, &cmd_caption);
     return code != CLI_RUN ? code : caption_many(o, s, v, arguments->words, arguments->count);
 }
 
@@ -194,7 +196,7 @@ static int run(int argc, char **argv) {
     }
     blip_close(&c.blip);
     cli_list_free(&wide.exclude);
-    cli_list_free(&wide.within);
+    filters_free(&wide.filters);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -223,6 +225,7 @@ const cli_command cmd_caption = {
     "  glimpse caption site/images --style alt --out alt.json\n"
     "  glimpse caption ~/Pictures --style keywords --xmp -m openai:gpt-4o-mini\n"
     "  glimpse caption --library --stored --out captions.csv\n"
+    "  glimpse caption --library --where \"rating >= 4 and not has(caption)\" --store\n"
     "  glimpse caption -m ./blip-image-captioning-base *.jpg\n"
     "  glimpse caption -m ./blip-image-captioning-base --beams 3 --json a.jpg\n"
     "  glimpse caption -m ./blip-image-captioning-base --prompt \"a photo of\" a.jpg\n"

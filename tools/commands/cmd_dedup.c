@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "dedup_act.h"
 #include "dedup_report.h"
+#include "filters.h"
 #include "progress.h"
 #include "session.h"
 #include "text.h"
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 typedef struct request {
+    filters filters;
     session s;
     const char *tiers, *csv, *html;
     cli_list against, exclude, keep, protect, include, allow_loss;
@@ -273,6 +275,7 @@ static int look(request *r, const cli_arguments *arguments) {
     dedup_action action = action_of(r, arguments);
     glimpse_dedup_options o = GLIMPSE_DEDUP_OPTIONS_INIT;
     glimpse_dedup_report *found = NULL;
+    glimpse_search_options filter = GLIMPSE_SEARCH_OPTIONS_INIT;
     if (r->tiers) {
         if ((o.tiers = tiers_of(r->tiers)) == 0) return EXIT_USAGE;
     } else if (r->hardlink || r->symlink || r->reflink) {
@@ -291,6 +294,11 @@ static int look(request *r, const cli_arguments *arguments) {
     if (code == CLI_RUN) code = keep_rules(r, &rules);
     if (code == CLI_RUN) code = check_protect(r);
     if (code == CLI_RUN) code = check_against(r, arguments);
+    if (code == CLI_RUN && filters_are_given(&r->filters) && arguments->count > 0) {
+        code = cli_misuse(&cmd_dedup, "--in and all filters are about the library; leave out the "
+                                      "folders");
+    }
+    if (code == CLI_RUN) code = filters_read(&r->filters, &filter, &cmd_dedup);
     if (code == CLI_RUN) code = session_begin(&r->s, 0);
     if (code != CLI_RUN) {
         free(rules);
@@ -302,6 +310,7 @@ static int look(request *r, const cli_arguments *arguments) {
     o.protect_count = r->protect.count;
     /* Where classes are made of links, a link is what has the wrong class. */
     o.names_apart = r->conflicts;
+    if (filters_are_given(&r->filters)) o.filter = &filter;
     o.roots = arguments->words;
     o.root_count = arguments->count;
     o.against = r->against.values;
@@ -362,6 +371,8 @@ static int run(int argc, char **argv) {
         OPTION_JOBS(r.jobs, 64),
         CLI_SIZE("min-size", 0, &r.min_size, "BYTES", "leave out files smaller than this", 1,
                  INT64_MAX),
+        CLI_HEADING("Of the library, without DIR"),
+        FILTER_ROWS(r.filters),
         CLI_HEADING("Which to keep"),
         CLI_LIST("keep", 0, &r.keep, "RULE",
                  "largest, deepest (bits), best-quality, richest (metadata), oldest, newest or "
@@ -417,6 +428,7 @@ static int run(int argc, char **argv) {
     code = other_modes(&r, &arguments);
     if (code == CLI_RUN) code = look(&r, &arguments);
     session_close(&r.s);
+    filters_free(&r.filters);
     cli_list_free(&r.against);
     cli_list_free(&r.exclude);
     cli_list_free(&r.allow_loss);
@@ -446,6 +458,7 @@ const cli_command cmd_dedup = {
     "  glimpse dedup ~/Pictures --same-picture --html duplicates.html\n"
     "  glimpse dedup ~/Pictures --move ~/duplicates --apply\n"
     "  glimpse dedup /media/card --protect ~/Pictures --keep oldest\n"
+    "  glimpse dedup --in ~/Pictures/2024 --where \"format = heic, jpeg\"\n"
     "  glimpse dedup --undo\n"
     "  glimpse dedup train --against test --max-leak 0.001 --json\n"
     "  glimpse dedup --not-duplicates a.jpg b.jpg\n",

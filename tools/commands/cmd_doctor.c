@@ -11,6 +11,7 @@
 #include "tool.h"
 
 #include <glimpse/build.h>
+#include <glimpse/filters.h>
 #include <glimpse/glimpse.h>
 
 #include <stdio.h>
@@ -139,6 +140,10 @@ static void print_json(const report *r) {
     jout_key(&j, "bytes"), jout_int(&j, (int64_t)r->weights.bytes);
     jout_key(&j, "limit"), jout_int(&j, (int64_t)r->weights.limit);
     jout_close(&j, '}');
+    const char *places = NULL;
+    const int status = glimpse_places_describe(&places, &count);
+    jout_path(&j, "places", status < 0 ? "" : places);
+    jout_key(&j, "place_names"), jout_uint(&j, count);
     jout_close(&j, '}');
     jout_end(&j);
 }
@@ -185,6 +190,11 @@ static void print_people(const report *r) {
                    r->weights.files, (double)r->weights.bytes / 1048576.0,
                    (double)r->weights.limit / 1048576.0);
     print_place("Weights cache", *r->weights.path ? r->weights.path : NULL, note);
+    const char *places = NULL;
+    const int status = glimpse_places_describe(&places, &count);
+    (void)snprintf(note, sizeof note, " (%zu names)", count);
+    print_place("Places", status < 0 ? "none" : places,
+                status < 0 ? " (--near needs coordinates; see libgweather-4-common)" : note);
 }
 
 static int run(int argc, char **argv) {

@@ -2,6 +2,7 @@
  * cmd_label.c - glimpse label: class names in, labels out, no training.
  */
 #include "cli.h"
+#include "filters.h"
 #include "json_out.h"
 #include "label_out.h"
 #include "label_setup.h"
@@ -21,6 +22,8 @@
 
 /* What glimpse label is asked to do, beyond the classifier and the output. */
 typedef struct request {
+    filters filters;
+    glimpse_search_options filter;
     const char *resume, *store, *prompt_report, *forget;
     uint64_t top, jobs;
     int all, list, exact, follow_links, include_nomedia;
@@ -117,8 +120,8 @@ static int label(label_run *run, const cli_arguments *arguments) {
     int code = label_out_open(&run->out, run->output, glimpse_labeller_set(run->labeller));
     if (code != CLI_RUN) return code;
     run->shows_progress = !label_out_goes_to_stdout(run->output) || !isatty(STDOUT_FILENO);
-    int status = r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->within.values,
-                                                         r->within.count, on_picture, run)
+    int status = r->all ? glimpse_labeller_label_library(&totals, run->labeller, r->filter.within,
+                                                         r->filter.within_count, on_picture, run)
                         : glimpse_labeller_label_paths(&totals, run->labeller, arguments->words,
                                                        arguments->count, on_picture, run);
     progress_clear();
@@ -209,9 +212,9 @@ static int print_prompt_score(void *user, const glimpse_prompt_score *score) {
 
 static int check_request(const request *r, const label_setup *u, const cli_arguments *arguments) {
     int pictures = r->all || arguments->count > 0;
-    if (r->within.count > 0 && !r->all) {
-        return cli_misuse(&cmd_label, "--in goes with --all; a folder that is given is searched "
-                                      "through");
+    if (filters_are_given(&r->filters) && !r->all) {
+        return cli_misuse(&cmd_label, "--in goes with --all, as do all filters; a folder that is "
+                                      "given is searched through");
     }
     if (r->all && arguments->count > 0) {
         return cli_misuse(&cmd_label, "--all is the whole library; give paths or --all");
@@ -243,6 +246,7 @@ static int run_with_model(label_run *run, label_setup *setup, const cli_argument
     setup->o.follow_links = r->follow_links;
     setup->o.include_nomedia = r->include_nomedia;
     setup->o.store = r->store;
+    setup->o.filter = &r->filter;
     setup->o.message = tool_message;
     setup->o.progress = on_progress;
     setup->o.cancelled = session_cancelled;
@@ -273,7 +277,7 @@ static int run(int argc, char **argv) {
     session s = {0};
     label_setup setup = {.o = GLIMPSE_LABELLER_OPTIONS_INIT};
     label_out_options output = LABEL_OUT_OPTIONS_INIT;
-    request r = {0};
+    request r = {.filter = GLIMPSE_SEARCH_OPTIONS_INIT};
     const cli_option options[] = {
         LABEL_SETUP_OPTIONS(setup),
         CLI_TEXT("prompt-report", 0, &r.prompt_report, "DIR|CSV",
@@ -285,11 +289,12 @@ static int run(int argc, char **argv) {
         CLI_HEADING("Which pictures"),
         CLI_FLAG("all", 'a', &r.all, "label every picture of the library"),
         OPTIONS_WALK(r.exclude, r.follow_links, r.include_nomedia),
-        OPTION_IN(r.within, "with --all: only those below this folder; may be repeated"),
         CLI_TEXT("resume", 0, &r.resume, "FILE",
                  "keep embeddings in FILE, so that a run that was stopped goes on where it was"),
         OPTION_DECODE(r.exact),
         OPTION_JOBS(r.jobs, 64),
+        CLI_HEADING("Of the library, with --all"),
+        FILTER_ROWS(r.filters),
         LABEL_OUT_OPTIONS(output),
         CLI_HEADING("Labels in the library"),
         CLI_TEXT("store", 0, &r.store, "NAME",
@@ -312,6 +317,7 @@ static int run(int argc, char **argv) {
     }
     code = label_setup_check(&setup, &cmd_label);
     if (code == CLI_RUN) code = check_request(&r, &setup, &arguments);
+    if (code == CLI_RUN) code = filters_read(&r.filters, &r.filter, &cmd_label);
     if (code == CLI_RUN) code = label_out_check(&output, &cmd_label);
     if (code != CLI_RUN) goto done;
     if (!r.store && !r.resume && !output.report && label_out_goes_to_stdout(&output)) {
@@ -323,7 +329,7 @@ static int run(int argc, char **argv) {
 done:
     label_setup_free(&setup);
     cli_list_free(&r.exclude);
-    cli_list_free(&r.within);
+    filters_free(&r.filters);
     session_close(&s);
     cli_arguments_free(&arguments);
     return code;
@@ -343,6 +349,7 @@ const cli_command cmd_label = {
     "  glimpse label ~/Pictures --classes cat,dog,bird\n"
     "  glimpse label shots -c classes.txt --templates ensemble-7 --csv > labels.csv\n"
     "  glimpse label --all -c @coco80 --top 3 --abstain --store objects\n"
+    "  glimpse label --all --where \"not has(label)\" -c birds.txt --store birds\n"
     "  glimpse label new -c kinds.tsv --calibrate known --precision-target 0.95\n"
     "  glimpse label shots -c kinds.json --examples few --report labels.html\n",
     run,

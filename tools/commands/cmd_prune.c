@@ -23,6 +23,8 @@ static int run(int argc, char **argv) {
                  "also forget files that are there, and that .nomedia or --exclude leaves out"),
         CLI_FLAG("tiles", 0, &prune.tiles,
                  "also forget the tiles of pictures in folders that are indexed without them"),
+        CLI_FLAG("tagged", 0, &prune.collected,
+                 "also forget tags and albums of pictures that no file shows any more"),
         OPTION_JSON(json, "print JSON"),
         SESSION_LIBRARY_OPTION(s),
         SESSION_NICE_OPTION(s),
@@ -57,6 +59,8 @@ static int run(int argc, char **argv) {
         jout_key(&j, "contents"), jout_uint(&j, report.contents);
         jout_key(&j, "embeddings"), jout_uint(&j, report.embeddings);
         jout_key(&j, "captions"), jout_uint(&j, report.captions);
+        jout_key(&j, "tagged"), jout_uint(&j, report.collected);
+        jout_key(&j, "kept"), jout_uint(&j, report.kept);
         jout_close(&j, '}');
         jout_end(&j);
     } else {
@@ -67,7 +71,16 @@ static int run(int argc, char **argv) {
         if (report.captions > 0) {
             (void)printf(", %s", text_counted(report.captions, "caption", "captions"));
         }
+        if (report.collected > 0) {
+            (void)printf(", tags and albums of %s",
+                         text_counted(report.collected, "picture", "pictures"));
+        }
         (void)putchar('\n');
+        if (report.kept > 0) {
+            tool_note("%s without a file %s tags or albums, which are kept; --tagged forgets them",
+                      text_counted(report.kept, "picture", "pictures"),
+                      report.kept == 1 ? "has" : "have");
+        }
     }
     code = EXIT_FOUND;
 done:
@@ -84,6 +97,7 @@ const cli_command cmd_prune = {
     "any more. Folders that cannot be reached at the moment are left alone unless named with "
     "--root, and so are files that are there, but left out by .nomedia or --exclude, without "
     "--left-out. Tiles that were made before glimpse index --no-tiles stay without --tiles. "
+    "Tags and albums of yours are kept, also of pictures that are gone, until --tagged. "
     "Picture files are never touched.",
     "  glimpse prune --dry-run\n"
     "  glimpse prune --root /mnt/old-disk\n"

@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "embed_rest.h"
+#include "filters.h"
 #include "offer.h"
 #include "output.h"
 #include "progress.h"
@@ -84,7 +85,8 @@ static int run(int argc, char **argv) {
     uint64_t depth = GLIMPSE_RERANK_DEPTH;
     output_options output = {0};
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
-    cli_list labels = {0}, within = {0};
+    filters f = {0};
+    int sort = 0, reverse = 0;
     uint64_t k = 10;
     const char *token = NULL, *queries = NULL, *diverse = NULL;
     int all = 0;
@@ -93,11 +95,10 @@ static int run(int argc, char **argv) {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
         OPTIONS_RELEVANCE(find),
-        OPTIONS_SEARCH_FILTERS(search, within),
+        OPTION_MIN_SCORE(search),
+        OPTIONS_SORT(sort, reverse, "the results in another order than by score"),
         OPTION_NO_TILES(search),
         OPTIONS_STAGES(all, diverse),
-        CLI_LIST("label", 0, &labels, "NAME",
-                 "only pictures with this stored label (glimpse label --store); may be repeated"),
         CLI_FLAG("captions", 0, &find.captions,
                  "also look for the words in stored captions, and blend both rankings"),
         OPTION_CAPTIONS_WEIGHT(search.captions_weight),
@@ -105,6 +106,7 @@ static int run(int argc, char **argv) {
         CLI_TEXT("queries", 0, &queries, "FILE",
                  "answer the queries of FILE (- for standard input), one a line, each with an "
                  "object of JSON on a line"),
+        FILTER_OPTIONS(f),
         CLI_HEADING("Re-ranking"),
         CLI_OPTIONAL("rerank", 'r', &rerank, "MODEL",
                      "let a vision-language model look at the best again: a folder, a name, or "
@@ -132,10 +134,6 @@ static int run(int argc, char **argv) {
     tool_set_quiet(s.quiet);
     if ((code = output_check(&output, &cmd_search)) != CLI_RUN) goto done;
     search.k = (size_t)k;
-    search.labels = labels.values;
-    search.label_count = labels.count;
-    search.within = within.values;
-    search.within_count = within.count;
     if (queries) {
         if ((code = check_batch(&arguments, &output, token)) != CLI_RUN) goto done;
     } else if (arguments.count == 0) {
@@ -167,14 +165,18 @@ static int run(int argc, char **argv) {
     } else if (diverse && (rerank || token)) {
         code = cli_misuse(&cmd_search, rerank ? "choose one of --diverse and --rerank"
                                               : "--diverse has no pages: choose a larger -k");
-    } else if ((status = glimpse_search_options_check(&search)) < 0) {
-        code = cli_refused(&cmd_search, status);
+    } else if (sort && token) {
+        code = cli_misuse(&cmd_search, "--sort has no pages: choose a larger -k");
+    } else {
+        code = filters_read(&f, &search, &cmd_search);
     }
     if (code != CLI_RUN) goto done;
     v.spec = rerank;
     const glimpse_vlm_settings settings = vlm_session_settings(&v);
     find.search = &search;
     find.page_token = output_page_token(token);
+    find.sort = (glimpse_sort)sort;
+    find.reverse = reverse;
     find.rerank = rerank != NULL;
     find.rerank_depth = (unsigned)depth;
     find.vlm = &settings;
@@ -199,8 +201,7 @@ done:
     glimpse_query_free(query);
     free(text);
     session_close(&s);
-    cli_list_free(&labels);
-    cli_list_free(&within);
+    filters_free(&f);
     cli_arguments_free(&arguments);
     return code;
 }
@@ -244,6 +245,8 @@ const cli_command cmd_search = {
     "  glimpse search beach -k 50 --page-token first\n"
     "  glimpse search birthday --diverse\n"
     "  glimpse search in the snow --label dog\n"
+    "  glimpse search sunset --near Lisbon --rating 4.. --sort taken\n"
+    "  glimpse search a bird --where \"lens ~ '600mm' and iso = 100..800\"\n"
     "  glimpse search a red kite over the sea --captions\n"
     "  glimpse search a red kite --model ViT-B-32-openai+ViT-B-16-SigLIP2\n"
     "  glimpse search a red ball left of a blue cube --rerank\n",

@@ -3,6 +3,7 @@
  */
 #include "cli.h"
 #include "embed_rest.h"
+#include "filters.h"
 #include "output.h"
 #include "session.h"
 #include "tool.h"
@@ -15,10 +16,10 @@ static int run(int argc, char **argv) {
     glimpse_search_options search = GLIMPSE_SEARCH_OPTIONS_INIT;
     glimpse_find_options find = GLIMPSE_FIND_OPTIONS_INIT;
     const char *region = NULL, *token = NULL;
-    cli_list within = {0};
     uint64_t k = 10;
     const char *diverse = NULL;
-    int embed = 0, all = 0;
+    int embed = 0, all = 0, sort = 0, reverse = 0;
+    filters f = {0};
     const cli_option options[] = {
         OPTION_COUNT(k, "how many results (default: 10)"),
         OPTION_PAGE_TOKEN(token),
@@ -28,9 +29,11 @@ static int run(int argc, char **argv) {
         CLI_FLAG("with-self", 0, &find.with_self, "leave the picture itself among the results"),
         OPTION_NETWORK(find.network),
         OPTIONS_RELEVANCE(find),
-        OPTIONS_SEARCH_FILTERS(search, within),
+        OPTION_MIN_SCORE(search),
+        OPTIONS_SORT(sort, reverse, "the results in another order than by likeness"),
         OPTION_NO_TILES(search),
         OPTIONS_STAGES(all, diverse),
+        FILTER_OPTIONS(f),
         OUTPUT_OPTIONS(output),
         SESSION_OPTIONS(s),
         SESSION_MEMORY_OPTION(s),
@@ -51,8 +54,6 @@ static int run(int argc, char **argv) {
     }
     const char *path = arguments.words[0];
     search.k = (size_t)k;
-    search.within = within.values;
-    search.within_count = within.count;
     find.search = &search;
     find.page_token = output_page_token(token);
     if ((code = output_read_stages(&search, all, diverse, &cmd_similar)) != CLI_RUN) goto done;
@@ -64,8 +65,14 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_similar, "--relevance goes from 0 to 1");
         goto done;
     }
-    int status = glimpse_search_options_check(&search);
-    if (status == GLIMPSE_OK && region) status = glimpse_find_region_parse(&find.region, region);
+    if (sort && token) {
+        code = cli_misuse(&cmd_similar, "--sort has no pages: choose a larger -k");
+        goto done;
+    }
+    find.sort = (glimpse_sort)sort;
+    find.reverse = reverse;
+    if ((code = filters_read(&f, &search, &cmd_similar)) != CLI_RUN) goto done;
+    int status = region ? glimpse_find_region_parse(&find.region, region) : GLIMPSE_OK;
     if (status < 0) {
         code = cli_refused(&cmd_similar, status);
         goto done;
@@ -82,8 +89,8 @@ static int run(int argc, char **argv) {
     output_note_page(token, hits);
 done:
     glimpse_hits_free(hits);
+    filters_free(&f);
     session_close(&s);
-    cli_list_free(&within);
     cli_arguments_free(&arguments);
     return code;
 }

@@ -14,8 +14,9 @@ static const struct {
     const char *title;
     const cli_command *commands[6];
 } groups[] = {
-    {"Find pictures", {&cmd_index, &cmd_search, &cmd_similar, &cmd_label, &cmd_evaluate}},
-    {"Look after pictures", {&cmd_dedup, &cmd_audit}},
+    {"Find pictures",
+     {&cmd_index, &cmd_search, &cmd_similar, &cmd_list, &cmd_label, &cmd_evaluate}},
+    {"Look after pictures", {&cmd_tag, &cmd_album, &cmd_dedup, &cmd_audit}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Look closer, with a vision-language model",
      {&cmd_rerank, &cmd_caption, &cmd_ask, &cmd_compare, &cmd_read}},
@@ -108,7 +109,8 @@ static int run(int argc, char **argv) {
         char name[32], help[] = "--help";
         (void)snprintf(name, sizeof name, "%s", command->name);
         /* The parts of a command have help of their own: glimpse help evaluate labels. */
-        if (command == &cmd_evaluate && argc > 3) {
+        if ((command == &cmd_evaluate || command == &cmd_tag || command == &cmd_album) &&
+            argc > 3) {
             return command->run(3, (char *[]){name, argv[3], help, NULL});
         }
         return command->run(2, (char *[]){name, help, NULL});

@@ -15,14 +15,20 @@ _glimpse() {
         mapfile -t COMPREPLY < <(compgen -W "labels retrieval" -- "$current")
         return
     fi
+    if { [ "$command" = tag ] || [ "$command" = album ]; } && [ "$COMP_CWORD" = 2 ]; then
+        words="add remove list rename delete"
+        [ "$command" = album ] && words+=" create show"
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+        return
+    fi
     if [ "$command" = pull ] && [[ $current != -* ]]; then
         words=$("$program" pull --json 2>/dev/null |
             grep -o '{"name":"[^"]*"' | sed 's/^{"name":"//; s/"$//')
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
         return
     fi
-    if [ "$command" = evaluate ]; then
-        help=$("$program" evaluate "${COMP_WORDS[2]}" --help 2>/dev/null) || return
+    if [ "$command" = evaluate ] || [ "$command" = tag ] || [ "$command" = album ]; then
+        help=$("$program" "$command" "${COMP_WORDS[2]}" --help 2>/dev/null) || return
     else
         help=$("$program" help "$command" 2>/dev/null) || return
     fi
@@ -32,6 +38,14 @@ _glimpse() {
         previous=--model
     fi
     case $previous in
+    --tag | --album)
+        # Not by compgen, which would expand what is in a name.
+        while IFS= read -r words; do
+            [[ $words == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$words")")
+        done < <("$program" "${previous#--}" list --json 2>/dev/null |
+            grep -o '"name":"[^"\\]*"' | sed 's/^"name":"//; s/"$//')
+        return
+        ;;
     --model | -m | --default | --remove)
         words=$("$program" models --json 2>/dev/null |
             grep -o '"name":"[^"]*"' | sed 's/^"name":"//; s/"$//')

@@ -175,16 +175,9 @@ static void write_facts(FILE *to, const output_list *list, size_t i) {
     (void)fputs("</div>", to);
 }
 
-static void write_result(FILE *to, const output_list *list, size_t i, double best) {
-    const glimpse_result *r = list->results[i];
-    const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
-    char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
+static void write_score(FILE *to, const output_list *list, size_t i, double best) {
     double value = order_of(list, i), width = best > 0 && value > 0 ? 100 * value / best : 0;
-    (void)fputs("<figure><a class=\"picture\" href=\"", to);
-    html_file_link(to, r->path);
-    (void)fputs("\">", to);
-    write_picture(to, list, i);
-    (void)fprintf(to, "</a><figcaption><div class=\"top\"><span class=\"score\"><small>%s</small> ",
+    (void)fprintf(to, "<div class=\"top\"><span class=\"score\"><small>%s</small> ",
                   ordered_by(list));
     if (isnan(value)) {
         (void)fputs("&ndash;", to);
@@ -194,8 +187,21 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
     }
     (void)fprintf(to,
                   "</span><span class=\"rank\">#%zu</span></div><div class=\"bar\"><i "
-                  "style=\"width:%.0f%%\"></i></div><div class=\"name\">",
+                  "style=\"width:%.0f%%\"></i></div>",
                   list->before + i + 1, width);
+}
+
+static void write_result(FILE *to, const output_list *list, size_t i, double best) {
+    const glimpse_result *r = list->results[i];
+    const char *slash = strrchr(r->path, '/'), *name = slash ? slash + 1 : r->path;
+    char *directory = xprintf("%.*s", slash ? (int)(slash - r->path) : 0, r->path);
+    (void)fputs("<figure><a class=\"picture\" href=\"", to);
+    html_file_link(to, r->path);
+    (void)fputs("\">", to);
+    write_picture(to, list, i);
+    (void)fputs("</a><figcaption>", to);
+    if (!list->has_no_scores) write_score(to, list, i, best);
+    (void)fputs("<div class=\"name\">", to);
     html_path(to, name);
     (void)fputs("</div>", to);
     write_facts(to, list, i);
@@ -204,7 +210,7 @@ static void write_result(FILE *to, const output_list *list, size_t i, double bes
                       (unsigned)r->tile.width, (unsigned)r->tile.height, (unsigned)r->tile.x,
                       (unsigned)r->tile.y);
     }
-    write_rankings(to, list, i);
+    if (!list->has_no_scores) write_rankings(to, list, i);
     (void)fputs("<div class=\"path\">", to);
     html_path(to, directory);
     (void)fputs("</div></figcaption></figure>\n", to);

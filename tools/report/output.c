@@ -199,6 +199,8 @@ static void print_json(const output_list *list) {
         jout_key(&j, "copies"), jout_uint(&j, r->copies);
         if (list->collapsed) write_others(&j, r);
         jout_key(&j, "offline"), jout_bool(&j, r->offline);
+        jout_names(&j, "tags", r->tags, r->tag_count);
+        jout_names(&j, "albums", r->albums, r->album_count);
         jout_close(&j, '}');
     }
     jout_close(&j, ']');

@@ -63,6 +63,7 @@ typedef struct output_list {
     int collapsed;                       /* 1: near-duplicates and bursts are one result */
     int diverse;                         /* 1: in the order of maximal marginal relevance, with */
     double lambda;                       /* this */
+    int has_no_scores; /* 1: pictures in an order of their own, for html_write() */
 } output_list;
 
 /* Prints a list and does what else was asked for. Returns EXIT_FOUND, EXIT_NOTHING when there is

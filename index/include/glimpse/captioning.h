@@ -63,6 +63,9 @@ typedef struct glimpse_caption_options {
     int (*cancelled)(void *user);
     void *user;          /* for all three */
     int include_nomedia; /* as in glimpse_ingest_options */
+    /* Of a library only pictures with a file that passes within, after, before, labels and
+     * where of it; NULL: all. */
+    const glimpse_search_options *filter;
 } glimpse_caption_options;
 
 static inline glimpse_caption_options glimpse_caption_options_init(void) {

@@ -304,6 +304,9 @@ typedef struct glimpse_dedup_options {
      * anything. (With a second set they only protect.) */
     const char *const *protect;
     size_t protect_count;
+    /* Of `library`, without roots, only files that pass within, after, before, labels and
+     * where of it; NULL: all. */
+    const glimpse_search_options *filter;
 } glimpse_dedup_options;
 
 static inline glimpse_dedup_options glimpse_dedup_options_init(void) {

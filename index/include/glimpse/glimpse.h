@@ -18,9 +18,11 @@
 #include <glimpse/dedup.h>
 #include <glimpse/dedup_plan.h>
 #include <glimpse/evaluate.h>
+#include <glimpse/filters.h>
 #include <glimpse/label.h>
 #include <glimpse/labelling.h>
 #include <glimpse/library.h>
+#include <glimpse/listing.h>
 #include <glimpse/messages.h>
 #include <glimpse/process.h>
 #include <glimpse/pull.h>
@@ -51,6 +53,7 @@
 #include <glimpse/sys/tokenizer.h>
 #include <glimpse/sys/vlm.h>
 #include <glimpse/sys/weights.h>
+#include <glimpse/tags.h>
 #include <glimpse/version.h>
 #include <glimpse/vlm_settings.h>
 

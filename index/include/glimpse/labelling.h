@@ -81,6 +81,9 @@ typedef struct glimpse_labeller_options {
     int (*cancelled)(void *user);
     void *user;
     int include_nomedia; /* as in glimpse_ingest_options */
+    /* Of a library only files that pass within, after, before, labels and where of it; NULL:
+     * all. */
+    const glimpse_search_options *filter;
 } glimpse_labeller_options;
 
 static inline glimpse_labeller_options glimpse_labeller_options_init(void) {

@@ -296,6 +296,9 @@ typedef struct glimpse_search_options {
      * GLIMPSE_DIVERSE_MAX then. */
     int diverse;
     double diverse_lambda; /* 1: the order by score; 0: the first one, and then what is unlike */
+    /* Only files for which this expression holds (glimpse/filters.h); NULL: all. Together with the
+     * other filters. */
+    const char *where;
 } glimpse_search_options;
 
 enum { GLIMPSE_DIVERSE_DEPTH = 200, GLIMPSE_DIVERSE_MAX = 1000 };
@@ -357,6 +360,12 @@ typedef struct glimpse_result {
     size_t collapsed;
     const char *const *others; /* [other_count], GLIMPSE_OTHERS_MAX at most */
     size_t other_count;
+    int has_rating; /* of a search, of pictures and of a list */
+    double rating;
+    int64_t added; /* when the library first saw the picture, in seconds since 1970; 0: not known */
+    /* Of a search, of pictures and of a list: glimpse/tags.h, by name. */
+    const char *const *tags, *const *albums; /* [tag_count], [album_count] */
+    size_t tag_count, album_count;
 } glimpse_result;
 
 enum { GLIMPSE_OTHERS_MAX = 100 };
@@ -403,10 +412,19 @@ GLIMPSE_API int glimpse_library_visit(glimpse_library *library, const glimpse_mo
                                       const char *const *within, size_t within_count,
                                       glimpse_visit_fn visit, void *user);
 
+/* The same of the files that pass within, after, before, labels and where of `filter`. */
+GLIMPSE_API int glimpse_library_visit_filtered(glimpse_library *library, const glimpse_model *model,
+                                               const glimpse_search_options *filter,
+                                               glimpse_visit_fn visit, void *user);
+
 /* Every picture with a file `within` [within_count] (0: all; as in a search) that is not missing,
  * each content once, by path; scores are 0. */
 GLIMPSE_API int glimpse_library_pictures(glimpse_results **out, glimpse_library *library,
                                          const char *const *within, size_t within_count);
+/* The same of the pictures with a file that passes within, after, before, labels and where of
+ * `filter`. */
+GLIMPSE_API int glimpse_library_pictures_filtered(glimpse_results **out, glimpse_library *library,
+                                                  const glimpse_search_options *filter);
 
 /*
  * Looking after it.
@@ -551,9 +569,12 @@ typedef struct glimpse_prune_options {
                                      another writer; non-zero ends it with GLIMPSE_E_CANCELLED, and
                                      nothing was forgotten: it is one transaction */
     void *user;
-    int left_out; /* forget files that are there, and that walks leave out, as well */
-    int reserved; /* 0 */
-    int tiles;    /* forget the tiles of pictures without a file that is to have them, as well */
+    int left_out;  /* forget files that are there, and that walks leave out, as well */
+    int collected; /* forget tags and albums (glimpse/tags.h) of pictures without a file as well:
+                      such a picture is kept for their sake, and has them again when it comes back
+                    */
+    int tiles;     /* forget the tiles of pictures without a file that is to have them, as well */
+    int reserved;  /* 0 */
 } glimpse_prune_options;
 static inline glimpse_prune_options glimpse_prune_options_init(void) {
     glimpse_prune_options options;
@@ -565,6 +586,8 @@ static inline glimpse_prune_options glimpse_prune_options_init(void) {
 typedef struct glimpse_prune_report {
     size_t size;                                    /* GLIMPSE_PRUNE_REPORT_INIT sets it */
     uint64_t files, contents, embeddings, captions; /* forgotten, or that would be */
+    uint64_t kept;      /* pictures without a file that stay for the sake of tags and albums */
+    uint64_t collected; /* pictures without a file whose tags and albums are forgotten */
 } glimpse_prune_report;
 
 static inline glimpse_prune_report glimpse_prune_report_init(void) {

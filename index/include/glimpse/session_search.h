@@ -72,6 +72,7 @@
 #ifndef GLIMPSE_SESSION_SEARCH_H
 #define GLIMPSE_SESSION_SEARCH_H
 
+#include <glimpse/listing.h>
 #include <glimpse/session.h>
 #include <glimpse/vlm_settings.h>
 
@@ -122,6 +123,9 @@ typedef struct glimpse_find_options {
     int all_scores;   /* 1: nothing is left out for its relevance, which is told all the same */
     double relevance; /* the cut-off, 0 to 1; anything else is GLIMPSE_E_INVALID */
     const char *page_token; /* the page behind this one (glimpse_hits_summary); NULL: the first */
+    glimpse_sort sort; /* search, similar: what was found, as many as were asked for, in another
+                          order than by score; result->rank stays the one by score */
+    int reverse;       /* that order from its end */
 } glimpse_find_options;
 
 static inline glimpse_find_options glimpse_find_options_init(void) {

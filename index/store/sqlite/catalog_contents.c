@@ -3,6 +3,7 @@
  * the embeddings of those.
  */
 #include "core/error.h"
+#include "facts.h"
 #include "math/half.h"
 #include "sqlite_store.h"
 
@@ -67,9 +68,9 @@ static int picture_of(glimpse_db *db, int64_t *picture, const glimpse_content_me
 static int insert_picture(glimpse_db *db, int64_t *picture, const glimpse_content_meta *meta) {
     return glimpse_db_integer(
         db, picture,
-        "INSERT INTO picture (hash, size, identity, width, height, orientation, format, sum)"
+        "INSERT INTO picture (hash, size, identity, width, height, orientation, format, sum, added)"
         " VALUES (?1, ?2, nullif(?3, x''), ?4, ?5, ?6, ?7,"
-        "  glimpse_sum(?1, ?2, nullif(?3, x''), ?4, ?5, ?6, ?7)) RETURNING id",
+        "  glimpse_sum(?1, ?2, nullif(?3, x''), ?4, ?5, ?6, ?7), unixepoch()) RETURNING id",
         "bibiiit", (const void *)meta->hash.bytes, sizeof meta->hash.bytes, (int64_t)meta->size,
         (const void *)meta->identity.bytes, meta->has_identity ? sizeof meta->identity.bytes : 0,
         (int64_t)meta->width, (int64_t)meta->height, (int64_t)meta->orientation,
@@ -135,6 +136,7 @@ static int attach(glimpse_db *db, int64_t *content, int *is_new, int64_t picture
         *content = glimpse_db_inserted(db);
     }
     if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, *content, meta);
+    if (status == GLIMPSE_OK && !*is_new) status = glimpse_facts_refresh_content(db, *content);
     return status;
 }
 
@@ -145,6 +147,7 @@ int glimpse_catalog_write_metadata(glimpse_store *store, const glimpse_content_m
     int status = find_bytes(db, &content, meta);
     if (status == GLIMPSE_OK) status = update_bytes(db, content, meta);
     if (status == GLIMPSE_OK && meta->fields) status = write_fields(db, content, meta);
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh_content(db, content);
     glimpse_db_leave(db);
     return status == GLIMPSE_E_NOT_FOUND ? GLIMPSE_OK : status;
 }
@@ -182,6 +185,7 @@ int glimpse_catalog_replace_content(int *replaced, glimpse_store *store, int64_t
         meta->camera ? meta->camera : "", meta->latitude, meta->longitude, file);
     *replaced = status == GLIMPSE_OK && glimpse_db_changes(db) == 1;
     if (*replaced && meta->fields) status = write_fields(db, content, meta);
+    if (*replaced && status == GLIMPSE_OK) status = glimpse_facts_refresh_content(db, content);
     glimpse_db_leave(db);
     return status;
 }
@@ -383,7 +387,8 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
     int status = glimpse_db_query(
         db, &row,
         "SELECT p.hash, c.size, p.width, p.height, p.format, " GLIMPSE_SAID_TAKEN
-        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS
+        ", " GLIMPSE_SAID_TAKEN_FROM ", " GLIMPSE_SAID_FIELDS ", " GLIMPSE_SAID_PLACE
+        ", p.orientation, p.added, (SELECT x.rating FROM fact x WHERE x.file_id = f.id)"
         " FROM picture p JOIN content c ON c.picture_id = p.id"
         " LEFT JOIN file f ON f.id = ?2 AND f.content_id = c.id"
         " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
@@ -405,7 +410,16 @@ int glimpse_catalog_describe_content(glimpse_content_meta *out, glimpse_store *s
             out->fields = keep(strings, row, 8);
             if (!out->fields) status = glimpse_fail_nomem(256, "a content");
         }
-        if (!out->format || !out->taken) status = glimpse_fail_nomem(256, "a content");
+        out->camera = keep(strings, row, 9);
+        out->has_gps = sqlite3_column_type(row, 10) != SQLITE_NULL;
+        out->latitude = sqlite3_column_double(row, 10);
+        out->longitude = sqlite3_column_double(row, 11);
+        out->orientation = sqlite3_column_int(row, 12);
+        out->added = sqlite3_column_int64(row, 13);
+        out->has_rating = sqlite3_column_type(row, 14) != SQLITE_NULL;
+        out->rating = sqlite3_column_double(row, 14);
+        if (!out->format || !out->taken || !out->camera)
+            status = glimpse_fail_nomem(256, "a content");
     }
     glimpse_db_reset(row);
     glimpse_db_leave(db);

@@ -2,6 +2,7 @@
  * catalog_files.c - files: which content a path had when it was last looked at.
  */
 #include "core/error.h"
+#include "facts.h"
 #include "sqlite_store.h"
 
 #include <stdlib.h>
@@ -147,6 +148,7 @@ int glimpse_catalog_bind_file(glimpse_store *store, const char *path,
     if (status == GLIMPSE_OK && glimpse_db_changes(db) == 0) {
         status = glimpse_fail(GLIMPSE_E_INVALID, "%s: bound to bytes that are not known", path);
     }
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh_path(db, path);
     glimpse_db_leave(db);
     return status;
 }
@@ -170,6 +172,7 @@ int glimpse_catalog_quarantine_file(glimpse_store *store, const char *path,
                        " sum = excluded.sum, ctime_ns = ?7",
                        "piiiiti", path, (int64_t)stamp->size, stamp->mtime_ns,
                        (int64_t)stamp->inode, (int64_t)code, kept, stamp->ctime_ns);
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh_path(db, path);
     glimpse_db_leave(db);
     return status;
 }
@@ -271,6 +274,7 @@ int glimpse_catalog_update_file(glimpse_store *store, int64_t file, const glimps
                       " ctime_ns = ?5 WHERE id = ?1",
                       "iiiii", file, (int64_t)stamp->size, stamp->mtime_ns, (int64_t)stamp->inode,
                       stamp->ctime_ns);
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh(db, file);
     glimpse_db_leave(db);
     return status;
 }
@@ -295,6 +299,9 @@ int glimpse_catalog_set_sidecars(glimpse_store *store, const char *path, int64_t
                                "DELETE FROM sidecar WHERE file_id IN"
                                " (SELECT id FROM file WHERE path = ?1)",
                                "p", path);
+    if (status == GLIMPSE_OK && glimpse_db_changes(db) > 0) {
+        status = glimpse_facts_refresh_path(db, path);
+    }
     glimpse_db_leave(db);
     return status;
 }

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "dates.h"
+#include "facts.h"
 #include "path_ranges.h"
 #include "vfs.h"
 
@@ -125,9 +126,12 @@ static int fail(glimpse_db *db, int code) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH: return glimpse_fail(GLIMPSE_E_IO, "%s: %s", db->path, text);
+    case SQLITE_TOOBIG:
+        /* Nothing of ours comes near: of what is read a length is wrong. */
+        if (!db->writing) return damaged(db, text);
+        return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
     case SQLITE_INTERRUPT: return glimpse_fail(GLIMPSE_E_CANCELLED, "stopped");
     case SQLITE_CONSTRAINT:
-    case SQLITE_TOOBIG:
     case SQLITE_MISMATCH: return glimpse_fail(GLIMPSE_E_INVALID, "%s: %s", db->path, text);
     default:
         return glimpse_fail(GLIMPSE_E_INTERNAL, "%s: SQLite error %d: %s", db->path, code, text);
@@ -309,6 +313,7 @@ int glimpse_db_open(glimpse_db **out, const char *path, unsigned flags) {
                                           taken_within_function, NULL, NULL, NULL);
     }
     if (code == SQLITE_OK) code = glimpse_path_ranges_add_functions(db->handle);
+    if (code == SQLITE_OK) code = glimpse_where_functions(db->handle);
     if (code != SQLITE_OK) {
         status = fail(db, code);
         goto done;
@@ -448,12 +453,17 @@ static int find_statement(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
     return GLIMPSE_OK;
 }
 
-static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format,
-                 va_list args) {
-    sqlite3_stmt *statement = NULL;
+int glimpse_db_prepare(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
     *out = NULL;
-    int status = find_statement(db, &statement, sql);
-    if (status < 0) return status;
+    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+int glimpse_db_status(glimpse_db *db, int code) {
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+static int bind(glimpse_db *db, sqlite3_stmt *statement, const char *format, va_list args) {
     int code = SQLITE_OK, index = 0;
     for (const char *f = format; *f && code == SQLITE_OK; f++) {
         index++;
@@ -485,7 +495,24 @@ static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char
         default: code = sqlite3_bind_null(statement, index); break;
         }
     }
-    if (code != SQLITE_OK) return fail(db, code);
+    return code == SQLITE_OK ? GLIMPSE_OK : fail(db, code);
+}
+
+int glimpse_db_bind(glimpse_db *db, sqlite3_stmt *statement, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int status = bind(db, statement, format, args);
+    va_end(args);
+    return status;
+}
+
+static int query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format,
+                 va_list args) {
+    sqlite3_stmt *statement = NULL;
+    *out = NULL;
+    int status = find_statement(db, &statement, sql);
+    if (status == GLIMPSE_OK) status = bind(db, statement, format, args);
+    if (status < 0) return status;
     *out = statement;
     return GLIMPSE_OK;
 }

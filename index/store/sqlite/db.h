@@ -86,6 +86,13 @@ void glimpse_db_set_cancelled(glimpse_db *db, int (*cancelled)(void *user), void
  *     p const char * as a blob without its NUL (paths)          n nothing: NULL
  * Texts and blobs must outlive the steps. */
 int glimpse_db_query(glimpse_db *db, sqlite3_stmt **out, const char *sql, const char *format, ...);
+/* A statement of a text that is made when it is needed: not kept, for sqlite3_finalize() with the
+ * connection entered. */
+int glimpse_db_prepare(glimpse_db *db, sqlite3_stmt **out, const char *sql);
+/* Binds as glimpse_db_query does. */
+int glimpse_db_bind(glimpse_db *db, sqlite3_stmt *statement, const char *format, ...);
+/* SQLite's result code of a call made elsewhere as one of our statuses, with the message. */
+int glimpse_db_status(glimpse_db *db, int code);
 /* 1: a row, 0: no more, negative: a status. */
 int glimpse_db_step(glimpse_db *db, sqlite3_stmt *statement);
 void glimpse_db_reset(sqlite3_stmt *statement); /* NULL is fine */

@@ -14,6 +14,7 @@ void glimpse_filter_close(glimpse_filter *base) {
     if (!base) return;
     glimpse_sqlite_filter *filter = (glimpse_sqlite_filter *)(void *)base;
     glimpse_path_ranges_free(&filter->ranges);
+    glimpse_where_sql_free(filter->where, filter->db);
     free(filter->holds_file);
     free(filter);
 }
@@ -21,6 +22,13 @@ void glimpse_filter_close(glimpse_filter *base) {
 int glimpse_filter_query(const glimpse_filter *base, glimpse_db *db, sqlite3_stmt **out,
                          const char *sql, int64_t seventh) {
     const glimpse_sqlite_filter *filter = (const glimpse_sqlite_filter *)(const void *)base;
+    if (filter->where) {
+        int status = glimpse_where_sql_query(filter->where, db, out, sql, base->has_path);
+        if (status < 0) return status;
+        return glimpse_db_bind(db, *out, "oi-ttii", (const void *)&filter->ranges,
+                               GLIMPSE_PATH_RANGES, (int64_t)filter->ranges.count, filter->after,
+                               filter->before, (int64_t)filter->base.has_dates, seventh);
+    }
     return glimpse_db_query(db, out, sql, "oi-ttii", (const void *)&filter->ranges,
                             GLIMPSE_PATH_RANGES, (int64_t)filter->ranges.count, filter->after,
                             filter->before, (int64_t)filter->base.has_dates, seventh);
@@ -108,6 +116,8 @@ int glimpse_filter_open(glimpse_filter **out, glimpse_store *store, const char *
         glimpse_filter_close(&filter->base);
         return status;
     }
+    filter->db = db;
+    filter->base.max_files = SIZE_MAX;
     *out = &filter->base;
     return GLIMPSE_OK;
 }
@@ -191,5 +201,30 @@ int glimpse_filter_children(glimpse_store *store, const char *directory, glimpse
     glimpse_db_leave(db);
     free(left.first);
     free(left.end);
+    return status;
+}
+
+int glimpse_filter_narrow(glimpse_filter *base, glimpse_store *store,
+                          const glimpse_search_options *options) {
+    glimpse_sqlite_filter *filter = (glimpse_sqlite_filter *)(void *)base;
+    glimpse_where *where = NULL;
+    int status = options->where ? glimpse_where_parse(&where, options->where) : GLIMPSE_OK;
+    if (status == GLIMPSE_OK) {
+        status = glimpse_where_add_dates(&where, options->after, options->before);
+    }
+    if (status == GLIMPSE_OK) {
+        status = glimpse_where_add_labels(&where, options->labels, options->label_count);
+    }
+    if (status == GLIMPSE_OK && where) {
+        glimpse_db *db = glimpse_store_db(store);
+        glimpse_db_enter(db);
+        status = glimpse_where_sql_create(&filter->where, db, where);
+        glimpse_db_leave(db);
+    }
+    if (status == GLIMPSE_OK && where) {
+        base->has_where = 1;
+        base->max_files = glimpse_where_sql_max_files(filter->where);
+    }
+    glimpse_where_free(where);
     return status;
 }

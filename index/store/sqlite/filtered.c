@@ -25,10 +25,11 @@ static int filtered_integer(int64_t *out, glimpse_db *db, const glimpse_filter *
 int glimpse_filtered_count_files(size_t *files, glimpse_store *store, const glimpse_filter *filter,
                                  size_t limit) {
     int64_t count = 0;
-    int status = filtered_integer(&count, glimpse_store_db(store), filter,
-                                  "SELECT count(*) FROM (SELECT 1"
-                                  " FROM " GLIMPSE_FILTER_FILES " LIMIT ?7)",
-                                  (int64_t)limit);
+    int status =
+        filtered_integer(&count, glimpse_store_db(store), filter,
+                         "SELECT count(*) FROM (SELECT 1"
+                         " FROM " GLIMPSE_FILTER_FILES " WHERE " GLIMPSE_FILTER_COVER " LIMIT ?7)",
+                         (int64_t)limit);
     *files = (size_t)count;
     return status;
 }
@@ -39,7 +40,7 @@ int glimpse_filtered_count_pictures(size_t *count, glimpse_store *store,
     int status = filtered_integer(&pictures, glimpse_store_db(store), filter,
                                   "SELECT count(DISTINCT f.picture_id) FROM " GLIMPSE_FILTER_FILES
                                   " WHERE f.missing = 0 AND f.id >= ?7"
-                                  " AND f.picture_id IS NOT NULL",
+                                  " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_ALL,
                                   0);
     *count = (size_t)pictures;
     return status;
@@ -91,19 +92,18 @@ int glimpse_filtered_choose(glimpse_content_choice *choices, glimpse_store *stor
     return status < 0 ? status : GLIMPSE_OK;
 }
 
+const char glimpse_filtered_contents_statement[] =
+    "SELECT DISTINCT p.id, p.hash, p.size FROM " GLIMPSE_FILTER_FILES
+    " CROSS JOIN content c ON c.id = f.content_id CROSS JOIN picture p ON p.id = f.picture_id"
+    " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER_DATE " AND " GLIMPSE_FILTER_ALL;
+
 int glimpse_filtered_contents(glimpse_store *store, const glimpse_filter *filter,
                               const char *const *labels, size_t label_count,
                               glimpse_content_fn visit, void *user) {
     glimpse_db *db = glimpse_store_db(store);
     sqlite3_stmt *row = NULL;
     glimpse_db_enter(db);
-    int status =
-        glimpse_filter_query(filter, db, &row,
-                             "SELECT DISTINCT p.id, p.hash, p.size FROM " GLIMPSE_FILTER_FILES
-                             " CROSS JOIN content c ON c.id = f.content_id"
-                             " CROSS JOIN picture p ON p.id = f.picture_id"
-                             " WHERE f.missing = 0 AND p.id > ?7 AND " GLIMPSE_FILTER_DATE,
-                             0);
+    int status = glimpse_filter_query(filter, db, &row, glimpse_filtered_contents_statement, 0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0) {
         int64_t content = sqlite3_column_int64(row, 0);
         glimpse_hash hash;
@@ -125,7 +125,7 @@ int glimpse_filtered_pictures(glimpse_store *store, const glimpse_filter *filter
     int status = glimpse_filter_query(filter, db, &row,
                                       "SELECT f.picture_id, min(f.path) FROM " GLIMPSE_FILTER_FILES
                                       " WHERE f.missing = 0 AND f.id >= ?7"
-                                      " AND f.picture_id IS NOT NULL"
+                                      " AND f.picture_id IS NOT NULL AND " GLIMPSE_FILTER_ALL
                                       " GROUP BY f.picture_id ORDER BY 2",
                                       0);
     while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
@@ -193,6 +193,20 @@ static int visit_embedded(glimpse_db *db, sqlite3_stmt *row, const glimpse_model
     return status;
 }
 
+/* Files with their embedding of a model, which is a parameter between joins and rest. */
+#define EMBEDDED_COLUMNS                                                       \
+ "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format,"     \
+ " " GLIMPSE_SAID_TAKEN ", e.picture_id, e.vector, e.sum,"                     \
+ " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0)," \
+ " " GLIMPSE_SAID_TAKEN_FROM " FROM "
+#define EMBEDDED_JOINS                          \
+ " CROSS JOIN content c ON c.id = f.content_id" \
+ " CROSS JOIN picture p ON p.id = f.picture_id" \
+ " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = "
+#define EMBEDDED_REST                                                                   \
+ " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id" \
+ " WHERE f.missing = 0"
+
 int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter,
                               const glimpse_model_info *model, glimpse_store_picture_fn visit,
                               void *user) {
@@ -203,21 +217,25 @@ int glimpse_filtered_embedded(glimpse_store *store, const glimpse_filter *filter
     if (!embedding) return glimpse_fail_nomem(model->dim * sizeof *embedding, "an embedding");
     glimpse_db_enter(db);
     int status = GLIMPSE_OK;
+    if (ranges->where) {
+        status =
+            glimpse_filter_query(filter, db, &row,
+                                 EMBEDDED_COLUMNS GLIMPSE_FILTER_FILES EMBEDDED_JOINS
+                                 "?7" EMBEDDED_REST " AND " GLIMPSE_FILTER_ALL " ORDER BY f.path",
+                                 model->id);
+        while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
+            status = visit_embedded(db, row, model, embedding, visit, user);
+        glimpse_db_reset(row);
+    }
     /* Range by range, which are in order: the index of paths has the order of each. */
-    for (size_t i = 0; i < ranges->ranges.count && status == GLIMPSE_OK; i++) {
+    for (size_t i = 0; !ranges->where && i < ranges->ranges.count && status == GLIMPSE_OK; i++) {
         const glimpse_path_range *range = &ranges->ranges.ranges[i];
-        status = glimpse_db_query(
-            db, &row,
-            "SELECT f.path, f.mtime_ns, p.hash, c.size, p.width, p.height, p.format,"
-            " " GLIMPSE_SAID_TAKEN ", e.picture_id, e.vector, e.sum,"
-            " (SELECT count(*) FROM file g WHERE g.picture_id = p.id AND g.missing = 0),"
-            " " GLIMPSE_SAID_TAKEN_FROM " FROM file f CROSS JOIN content c ON c.id = f.content_id"
-            " CROSS JOIN picture p ON p.id = f.picture_id"
-            " CROSS JOIN embedding e ON e.picture_id = p.id AND e.part = 0 AND e.model_id = ?3"
-            " LEFT JOIN metadata m ON m.content_id = c.id LEFT JOIN sidecar s ON s.file_id = f.id"
-            " WHERE f.missing = 0 AND f.path >= ?1 AND f.path < ?2 ORDER BY f.path",
-            "bbi", (const void *)range->first, range->first_size, (const void *)range->end,
-            range->end_size, model->id);
+        status = glimpse_db_query(db, &row,
+                                  EMBEDDED_COLUMNS "file f" EMBEDDED_JOINS "?3" EMBEDDED_REST
+                                                   " AND f.path >= ?1 AND f.path < ?2"
+                                                   " ORDER BY f.path",
+                                  "bbi", (const void *)range->first, range->first_size,
+                                  (const void *)range->end, range->end_size, model->id);
         while (status == GLIMPSE_OK && (status = glimpse_db_step(db, row)) > 0)
             status = visit_embedded(db, row, model, embedding, visit, user);
         glimpse_db_reset(row);

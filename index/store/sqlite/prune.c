@@ -5,7 +5,9 @@
  * until somebody prunes. A dry run does the whole of it in a transaction that is rolled back, so
  * that its numbers are those of the real one.
  */
+#include "collections.h"
 #include "core/error.h"
+#include "facts.h"
 #include "upkeep.h"
 
 #include <dirent.h>
@@ -74,7 +76,7 @@ static int write_indexes(glimpse_store *store, int anew) {
     return status;
 }
 
-/* The captions' text index is derived as well: FTS5 makes it anew from the table. */
+/* The captions' text index is derived as well: FTS5 makes it anew from the table. So are facts. */
 static int write_text_index(glimpse_store *store) {
     glimpse_db *db = glimpse_store_db(store);
     glimpse_db_enter(db);
@@ -83,6 +85,7 @@ static int write_text_index(glimpse_store *store) {
         status =
             glimpse_db_run(db, "INSERT INTO caption_text (caption_text) VALUES ('rebuild')", "");
     }
+    if (status == GLIMPSE_OK) status = glimpse_facts_refresh_all(db);
     if (status == GLIMPSE_OK) status = glimpse_db_commit(db);
     glimpse_db_set_cancelled(db, NULL, NULL);
     glimpse_db_rollback(db);
@@ -150,10 +153,17 @@ static int forget_model(glimpse_db *db, const char *fingerprint, uint64_t *embed
     return status;
 }
 
-/* A picture stays while a file shows it, in whatever bytes. Captions go before their pictures, and
+/* A picture stays while a file shows it, in whatever bytes, or while it is in a collection; then
+ * its bytes do too, so that it is known when they come back. Captions go before their pictures, and
  * their words before them. */
-static int forget_pictures(glimpse_db *db, glimpse_prune_report *report) {
-    int status = glimpse_db_run(
+#define NOT_COLLECTED(picture) \
+ "NOT EXISTS (SELECT 1 FROM collection_picture m WHERE m.picture_id = " picture ")"
+static int forget_pictures(glimpse_db *db, const glimpse_prune_options *options,
+                           glimpse_prune_report *report) {
+    int status =
+        glimpse_collections_prune(&report->kept, &report->collected, db, options->collected);
+    if (status < 0) return status;
+    status = glimpse_db_run(
         db,
         "INSERT INTO caption_text (caption_text, rowid, text) SELECT 'delete', id, text"
         " FROM caption WHERE NOT EXISTS"
@@ -168,16 +178,19 @@ static int forget_pictures(glimpse_db *db, glimpse_prune_report *report) {
     if (status == GLIMPSE_OK) {
         status = glimpse_db_run(db,
                                 "DELETE FROM content WHERE NOT EXISTS"
-                                " (SELECT 1 FROM file WHERE file.content_id = content.id)",
+                                " (SELECT 1 FROM file WHERE file.content_id = content.id)"
+                                " AND " NOT_COLLECTED("content.picture_id"),
                                 "");
         report->contents += (uint64_t)glimpse_db_changes(db);
     }
     if (status == GLIMPSE_OK) {
         status = glimpse_db_run(db,
                                 "DELETE FROM picture WHERE NOT EXISTS"
-                                " (SELECT 1 FROM file WHERE file.picture_id = picture.id)",
+                                " (SELECT 1 FROM file WHERE file.picture_id = picture.id)"
+                                " AND " NOT_COLLECTED("picture.id"),
                                 "");
     }
+    if (status == GLIMPSE_OK) status = glimpse_facts_prune(db);
     return status;
 }
 
@@ -229,7 +242,7 @@ static int forget(glimpse_store *store, const glimpse_prune_options *options,
                            "");
         report->embeddings += (uint64_t)glimpse_db_changes(db);
     }
-    return status == GLIMPSE_OK ? forget_pictures(db, report) : status;
+    return status == GLIMPSE_OK ? forget_pictures(db, options, report) : status;
 }
 
 int glimpse_upkeep_prune(glimpse_prune_report *report, glimpse_store *store,

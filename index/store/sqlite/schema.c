@@ -15,7 +15,9 @@
  */
 #include "schema.h"
 
+#include "collections.h"
 #include "core/error.h"
+#include "facts.h"
 #include "upgrade.h"
 
 #include <stdlib.h>
@@ -488,18 +490,20 @@ static const char *const steps[] = {
     "  pixels BLOB NOT NULL,"
     "  sum INTEGER NOT NULL"
     ") STRICT;",
-    captions_step,      /* 6 -> 7 */
-    pictures_step,      /* 7 -> 8 */
-    root_options_step,  /* 8 -> 9 */
-    metadata_step,      /* 9 -> 10 */
-    unfinished_step,    /* 10 -> 11 */
-    sidecars_step,      /* 11 -> 12 */
-    default_model_step, /* 12 -> 13 */
-    ctime_step,         /* 13 -> 14 */
-    left_out_step,      /* 14 -> 15 */
-    parts_step,         /* 15 -> 16 */
-    background_step,    /* 16 -> 17 */
-    signatures_step,    /* 17 -> 18 */
+    captions_step,            /* 6 -> 7 */
+    pictures_step,            /* 7 -> 8 */
+    root_options_step,        /* 8 -> 9 */
+    metadata_step,            /* 9 -> 10 */
+    unfinished_step,          /* 10 -> 11 */
+    sidecars_step,            /* 11 -> 12 */
+    default_model_step,       /* 12 -> 13 */
+    ctime_step,               /* 13 -> 14 */
+    left_out_step,            /* 14 -> 15 */
+    parts_step,               /* 15 -> 16 */
+    background_step,          /* 16 -> 17 */
+    signatures_step,          /* 17 -> 18 */
+    glimpse_facts_step,       /* 18 -> 19 */
+    glimpse_collections_step, /* 19 -> 20 */
 };
 
 enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
@@ -576,8 +580,12 @@ static int open_schema(glimpse_db *db) {
             "SELECT path, is_folder, offline, sum FROM root LIMIT 0;"
             "SELECT path, follow_links, include_nomedia, exclude, tiles, sum"
             " FROM root_options LIMIT 0;"
-            "SELECT id, hash, size, identity, width, height, orientation, format, sum"
+            "SELECT id, hash, size, identity, width, height, orientation, format, sum, added"
             " FROM picture LIMIT 0;"
+            "SELECT id, kind, text FROM fact_text LIMIT 0;"
+            "SELECT file_id, taken, source, precision, camera, lens, colour, iso, aperture,"
+            " exposure, focal, rating, latitude, longitude, title FROM fact LIMIT 0;"
+            "SELECT text_id, file_id FROM fact_word LIMIT 0;"
             "SELECT id, hash, size, picture_id, taken, camera, latitude, longitude, sum"
             " FROM content LIMIT 0;"
             "SELECT id, path, size, mtime_ns, inode, missing, picture_id, content_id, code, reason,"
@@ -589,6 +597,8 @@ static int open_schema(glimpse_db *db) {
             "SELECT picture_id, part, class_id, probability, score, sum FROM label LIMIT 0;"
             "SELECT id, kind, made, key FROM decision LIMIT 0;"
             "SELECT decision_id, hash, path, copies FROM decision_member LIMIT 0;"
+            "SELECT id, kind, name, folded, created, sum FROM collection LIMIT 0;"
+            "SELECT collection_id, picture_id, position, sum FROM collection_picture LIMIT 0;"
             "SELECT id, picture_id, part, style, model, prompt, text, created, sum FROM caption"
             " LIMIT 0;"
             "SELECT rowid, text FROM caption_text LIMIT 0;"

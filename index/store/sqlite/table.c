@@ -3,6 +3,7 @@
  */
 #include "backgrounds.h"
 #include "captions_private.h"
+#include "collections.h"
 #include "duplicates.h"
 #include "filter.h"
 #include "journal.h"
@@ -51,6 +52,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
               .write_options = glimpse_catalog_write_root_options,
               .list = glimpse_catalog_roots},
     .filters = {.open = glimpse_filter_open,
+                .narrow = glimpse_filter_narrow,
                 .close = glimpse_filter_close,
                 .holds_file = glimpse_filter_holds_file,
                 .children = glimpse_filter_children,
@@ -58,6 +60,7 @@ const glimpse_store_ops glimpse_store_sqlite = {
                 .choose = glimpse_filtered_choose,
                 .contents = glimpse_filtered_contents,
                 .pictures = glimpse_filtered_pictures,
+                .list = glimpse_filtered_list,
                 .count_pictures = glimpse_filtered_count_pictures},
     .files = {.load = glimpse_catalog_load_files,
               .find = glimpse_catalog_find_file,
@@ -109,6 +112,14 @@ const glimpse_store_ops glimpse_store_sqlite = {
                .list = glimpse_labels_list,
                .names = glimpse_labels_names,
                .of_content = glimpse_labels_of_content},
+    .collections = {.create = glimpse_collections_create,
+                    .add = glimpse_collections_add,
+                    .remove = glimpse_collections_remove,
+                    .rename = glimpse_collections_rename,
+                    .forget = glimpse_collections_forget,
+                    .list = glimpse_collections_list,
+                    .of_picture = glimpse_collections_of_picture,
+                    .pictures = glimpse_collections_pictures},
     .captions = {.write = glimpse_captions_insert,
                  .forget = glimpse_captions_forget,
                  .list = glimpse_captions_list,

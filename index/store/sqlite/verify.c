@@ -8,7 +8,9 @@
  * happens after an indexing run was killed.
  */
 #include "captions_private.h"
+#include "collections.h"
 #include "core/error.h"
+#include "facts.h"
 #include "math/half.h"
 #include "upkeep.h"
 
@@ -106,6 +108,11 @@ static int check_sums(verification *v) {
         {"labels of picture",
          "SELECT picture_id, (SELECT name FROM label_class WHERE id = class_id) FROM label"
          " WHERE sum <> " GLIMPSE_LABEL_SUM},
+        {"tag or album", "SELECT id, name FROM collection WHERE sum <> " GLIMPSE_COLLECTION_SUM
+                         " OR folded <> glimpse_fold(name)"},
+        {"tags of picture",
+         "SELECT picture_id, (SELECT name FROM collection WHERE id = collection_id) FROM"
+         " collection_picture WHERE sum <> " GLIMPSE_COLLECTION_PICTURE_SUM},
         {"answer",
          "SELECT 0, lower(hex(key)) FROM vlm_answer WHERE sum <> " GLIMPSE_VLM_ANSWER_SUM},
         {"picture that is not indexed",
@@ -133,6 +140,19 @@ static int check_sums(verification *v) {
         status = absorb(v, status);
     }
     return status;
+}
+
+static int check_facts(verification *v) {
+    char *path = NULL;
+    int status = glimpse_facts_verify(&path, v->db);
+    if (path) {
+        problem(v,
+                "catalogue: what filters know of %s is not what it says (made anew by glimpse "
+                "reindex)",
+                path);
+    }
+    free(path);
+    return absorb(v, status);
 }
 
 /* Compares a stored row with the index's row of the same content. */
@@ -314,6 +334,7 @@ int glimpse_upkeep_verify(uint64_t *checked, uint64_t *problems, glimpse_store *
         status = check_pages(&v);
         if (status == GLIMPSE_OK) status = check_references(&v);
         if (status == GLIMPSE_OK) status = check_sums(&v);
+        if (status == GLIMPSE_OK) status = check_facts(&v);
         if (status == GLIMPSE_OK) {
             status = absorb(&v, glimpse_captions_check(v.db, caption_problem, &v));
         }

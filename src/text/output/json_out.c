@@ -132,6 +132,14 @@ void jout_text_or_null(json_out *j, const char *name, const char *text) {
     }
 }
 
+void jout_names(json_out *j, const char *name, const char *const *texts, size_t count) {
+    jout_key(j, name);
+    jout_open(j, '[');
+    for (size_t i = 0; i < count; i++)
+        jout_string(j, texts[i]);
+    jout_close(j, ']');
+}
+
 void jout_end(json_out *j) {
     (void)fputc('\n', j->to);
     j->comma = 0;

@@ -40,6 +40,8 @@ void jout_path(json_out *j, const char *name, const char *bytes);
 void jout_pair(json_out *j, const char *name, const char *text);
 /* "name":string, null when `text` is NULL or empty. */
 void jout_text_or_null(json_out *j, const char *name, const char *text);
+/* "name":[string, ...] */
+void jout_names(json_out *j, const char *name, const char *const *texts, size_t count);
 void jout_end(json_out *j); /* the newline behind a value */
 
 #endif
