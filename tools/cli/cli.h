@@ -108,6 +108,6 @@ int cli_refused(const cli_command *command, int status);
 extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_label, cmd_evaluate, cmd_dedup,
     cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_pull, cmd_doctor,
     cmd_embed, cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask, cmd_compare,
-    cmd_read, cmd_rerank;
+    cmd_read, cmd_rerank, cmd_write;
 
 #endif

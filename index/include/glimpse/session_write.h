@@ -17,8 +17,8 @@
  * Sidecars: the one that is there is written to, a.jpg.xmp or a.xmp (unless that belongs to the RAW
  * file a.dng beside it); else one is made: a.jpg.xmp for digiKam and darktable, and for Lightroom
  * a.xmp of RAW files, because it reads no sidecar of others. Embedded: the XMP packet of JPEG, PNG,
- * WebP, TIFF and HEIC files, put in place by the program exiftool; EXIF, IPTC and the coded picture
- * stay as they are, so that the library knows the file again.
+ * WebP, TIFF, HEIC and AVIF files, put in place by the program exiftool; EXIF, IPTC and the coded
+ * picture stay as they are, so that the library knows the file again.
  *
  * Merging: nothing of others is replaced or removed. Keywords are added to those that are there; a
  * description is written where there is none; rating, colour label and place where they are absent.
