@@ -49,11 +49,11 @@ static int acquire_lock(glimpse_actions *actions) {
     if (actions->lock < 0) {
         status = glimpse_fail_errno("%s: cannot open", path);
     } else if (flock(actions->lock, LOCK_EX | LOCK_NB) != 0) {
-        status = errno == EWOULDBLOCK
-                     ? glimpse_fail(GLIMPSE_E_BUSY,
-                                    "%s: another glimpse is acting on files just now",
-                                    actions->directory)
-                     : glimpse_fail_errno("%s: cannot lock", path);
+        status =
+            errno == EWOULDBLOCK
+                ? glimpse_fail(GLIMPSE_E_BUSY, "%s: another glimpse is acting on files just now",
+                               actions->directory)
+                : glimpse_fail_errno("%s: cannot lock", path);
     }
     free(path);
     return status;

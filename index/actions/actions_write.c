@@ -119,7 +119,7 @@ void glimpse_actions_check_write(glimpse_action_written *out, const glimpse_acti
  * The effects.
  */
 /* Permissions and owner for a new file; that they cannot be given is no reason to refuse. */
-static void take_after(int fd, const char *model) {
+static void give_permissions(int fd, const char *model) {
     struct stat info, now;
     if (!model || stat(model, &info) != 0 || fstat(fd, &now) != 0) return;
     int given = now.st_uid == info.st_uid && now.st_gid == info.st_gid;
@@ -141,7 +141,7 @@ static int make_new(const char *staging, const char *to, const glimpse_action_wr
             (void)close(old);
         }
     } else if (!error) {
-        take_after(fd, write->model);
+        give_permissions(fd, write->model);
     }
     const struct timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
     if (!error && !(write->keep_time && *write->id) && futimens(fd, now) != 0) error = errno;
@@ -210,8 +210,8 @@ static int exchange(const glimpse_actions *actions, const action_step *step, con
     return 0;
 }
 
-static int put(glimpse_actions *actions, action_step *step, const char *aside,
-               const glimpse_action_write *write, action_verdict *verdict, int *status) {
+static int replace_file(glimpse_actions *actions, action_step *step, const char *aside,
+                        const glimpse_action_write *write, action_verdict *verdict, int *status) {
     struct stat info;
     int error = make_new(actions->staging, aside, write);
     if (error) return glimpse_verdict_errno(verdict, error, "the new version cannot be written");
@@ -272,7 +272,7 @@ int glimpse_actions_write(glimpse_action_written *out, glimpse_actions *actions,
         (void)glimpse_verdict(&verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
     } else if (!held || hold(&step, &verdict) == 0) {
         glimpse_action_point(actions, "held");
-        written = put(actions, &step, aside, write, &verdict, &status) == 0;
+        written = replace_file(actions, &step, aside, write, &verdict, &status) == 0;
     }
     if (status < 0) goto done; /* in doubt until the journal is opened again */
     /* After an exchange it is the old version, which is held; else ours, for nothing. */

@@ -8,7 +8,6 @@
 #include "core/file.h"
 #include "metadata/xmp_packet.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,18 +167,6 @@ static int edit(const running *r, writing *w) {
     const char *packet = embeds ? w->packet : w->before_size > 0 ? w->before : NULL;
     return glimpse_xmp_edit_packet(&w->edited, packet, embeds ? w->packet_size : w->before_size,
                                    &e);
-}
-
-/* Nobody looks at it before it is whole, and it goes when the journal is opened again. */
-int glimpse_writeback_write_file(const char *path, const void *bytes, size_t size) {
-    FILE *to = fopen(path, "wbe");
-    if (!to) return glimpse_fail_errno("%s: cannot write", path);
-    errno = 0;
-    const int bad = fwrite(bytes, 1, size, to) != size || fflush(to) != 0;
-    int status = bad ? glimpse_fail_errno("%s: cannot write", path) : GLIMPSE_OK;
-    if (fclose(to) != 0 && !bad) status = glimpse_fail_errno("%s: cannot write", path);
-    if (status < 0) (void)unlink(path);
-    return status;
 }
 
 static int stage(running *r, const writing *w) {

@@ -14,6 +14,7 @@ int glimpse_writeback_run(glimpse_write_report *report, glimpse_library *library
                           glimpse_actions *actions, const glimpse_write_options *options,
                           glimpse_write_fn each, void *user);
 
+/* scratch_file.c */
 int glimpse_writeback_write_file(const char *path, const void *bytes, size_t size);
 
 /*

@@ -633,7 +633,7 @@ static const char *value_of(const editor *e, glimpse_xmp_property property) {
     return found->text ? found->text : "";
 }
 
-static void take_out(editor *e, glimpse_xmp_property property) {
+static void remove_property(editor *e, glimpse_xmp_property property) {
     const glimpse_xmp_found *found = &e->scan.found[property];
     switch (found->form) {
     case GLIMPSE_XMP_ABSENT: break;
@@ -671,7 +671,7 @@ static void write_in(editor *e, glimpse_xmp_property property, const char *text)
         free(prefix.bytes);
         return;
     }
-    take_out(e, property);
+    remove_property(e, property);
     use_space(e, property);
     append_text(e, &e->made, "\n   <"), append_text(e, &e->made, name->prefix);
     append_text(e, &e->made, ":"), append_text(e, &e->made, name->name);
@@ -736,7 +736,7 @@ static void edit_single(editor *e, const single *what) {
     if (!item) {
         if (ours) {
             for (int i = 0; i < what->count; i++)
-                take_out(e, what->properties[i]);
+                remove_property(e, what->properties[i]);
             note(e, GLIMPSE_XMP_REMOVED, what->field, now);
         }
         drop_mark(e, m);

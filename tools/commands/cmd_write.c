@@ -131,8 +131,8 @@ static void print_report(const request *r, const glimpse_write_report *report) {
     tool_note("glimpse index brings the library up to date; nothing is encoded again for it");
 }
 
-/* Absolute, with a slash behind a folder, so that /a is not /ab; malloc'ed. NULL after saying what
- * is wrong. */
+/* Absolute, with a slash behind a directory, so that /a is not /ab; malloc'ed. NULL after saying
+ * what is wrong. */
 static char *prefix_of(const char *word) {
     struct stat info;
     char *real = realpath(word, NULL);
