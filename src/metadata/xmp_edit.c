@@ -494,31 +494,41 @@ static int add_to_digikam(editor *e, const char *keyword) {
     return added;
 }
 
+static int has_leaf(const editor *e, const char *leaf) {
+    for (size_t i = 0; i < e->item_count; i++) {
+        if (e->items[i].field == GLIMPSE_XMP_KEYWORD &&
+            strcmp(leaf_of(e->items[i].text), leaf) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* What others say, into lists of hierarchies that are made; what is asked comes by itself. */
+static void begin_hierarchies(editor *e, const char *keyword, int is_flat) {
+    for (size_t i = 0; is_flat && i < e->edit->hierarchical_count; i++) {
+        if (strcmp(leaf_of(e->edit->hierarchical[i]), keyword) == 0) return;
+    }
+    if (!*keyword || keyword_item(e, keyword) || (is_flat && has_leaf(e, keyword))) return;
+    if (!list_is_there(e, GLIMPSE_XMP_P_HIERARCHICAL))
+        (void)list_add(e, GLIMPSE_XMP_P_HIERARCHICAL, keyword);
+    if (e->edit->is_digikam && !list_is_there(e, GLIMPSE_XMP_P_TAGS_LIST))
+        (void)add_to_digikam(e, keyword);
+}
+
 /* A list that is made does not hide what others say. */
 static void begin_lists(editor *e, int has_hierarchy) {
     const glimpse_xmp_found *subject = &e->scan.found[GLIMPSE_XMP_P_SUBJECT];
-    if (!list_is_there(e, GLIMPSE_XMP_P_SUBJECT)) {
-        for (size_t i = 0; i < e->edit->keyword_count; i++)
-            (void)list_add(e, GLIMPSE_XMP_P_SUBJECT, e->edit->keywords[i]);
+    const int makes = !list_is_there(e, GLIMPSE_XMP_P_SUBJECT);
+    for (size_t i = 0; has_hierarchy && i < e->edit->hierarchical_count; i++)
+        begin_hierarchies(e, e->edit->hierarchical[i], 0);
+    for (size_t i = 0; makes && i < e->edit->keyword_count; i++) {
+        const char *keyword = e->edit->keywords[i];
+        if (!has_leaf(e, keyword)) (void)list_add(e, GLIMPSE_XMP_P_SUBJECT, keyword);
+        if (has_hierarchy) begin_hierarchies(e, keyword, 1);
     }
-    const int makes_hierarchical = has_hierarchy && !list_is_there(e, GLIMPSE_XMP_P_HIERARCHICAL);
-    const int makes_tags =
-        has_hierarchy && e->edit->is_digikam && !list_is_there(e, GLIMPSE_XMP_P_TAGS_LIST);
-    for (size_t i = 0; i < e->edit->hierarchical_count; i++) {
-        if (makes_hierarchical)
-            (void)list_add(e, GLIMPSE_XMP_P_HIERARCHICAL, e->edit->hierarchical[i]);
-        if (makes_tags) (void)add_to_digikam(e, e->edit->hierarchical[i]);
-    }
-    for (size_t i = 0; subject->form == GLIMPSE_XMP_LIST && i < subject->item_count; i++) {
-        const char *text = subject->items[i].text;
-        int is_leaf = 0;
-        for (size_t k = 0; k < e->edit->hierarchical_count; k++) {
-            if (strcmp(leaf_of(e->edit->hierarchical[k]), text) == 0) is_leaf = 1;
-        }
-        if (is_leaf || !*text) continue;
-        if (makes_hierarchical) (void)list_add(e, GLIMPSE_XMP_P_HIERARCHICAL, text);
-        if (makes_tags) (void)add_to_digikam(e, text);
-    }
+    for (size_t i = 0;
+         has_hierarchy && subject->form == GLIMPSE_XMP_LIST && i < subject->item_count; i++)
+        begin_hierarchies(e, subject->items[i].text, 1);
 }
 
 static int add_keyword(editor *e, const char *keyword) {
@@ -530,15 +540,6 @@ static int add_keyword(editor *e, const char *keyword) {
     if ((is_path && e->edit->is_digikam) || list_is_there(e, GLIMPSE_XMP_P_TAGS_LIST))
         added |= add_to_digikam(e, keyword);
     return added;
-}
-
-static int has_leaf(const editor *e, const char *leaf) {
-    for (size_t i = 0; i < e->item_count; i++) {
-        if (e->items[i].field == GLIMPSE_XMP_KEYWORD &&
-            strcmp(leaf_of(e->items[i].text), leaf) == 0)
-            return 1;
-    }
-    return 0;
 }
 
 static void remove_keyword(editor *e, const char *keyword) {

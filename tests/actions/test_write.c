@@ -6,6 +6,7 @@
 
 #include "actions_write.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -14,6 +15,23 @@
 
 static const char old_bytes[] = "the version before\n",
                   new_bytes[] = "the version that was written";
+
+/* File systems that cannot exchange two names (NFS, FAT) have a rename over the file. */
+int __real_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                     unsigned flags);
+int __wrap_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                     unsigned flags);
+static int cannot_exchange, refused;
+
+int __wrap_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                     unsigned flags) {
+    if (cannot_exchange && flags != 0) {
+        refused++;
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_renameat2(from_directory, from, to_directory, to, flags);
+}
 
 typedef struct place {
     char *base, journal[300], file[300], made[300];
@@ -131,8 +149,7 @@ static void check_whole(const place *p) {
     assert_true(!path_exists(p->made) || has_text(p->made, new_bytes));
 }
 
-static void a_kill_at_any_moment_leaves_the_old_or_the_new_file(void **state) {
-    (void)state;
+static void kill_at_any_moment(void) {
     const char *before = getenv("TMPDIR");
     char *kept = before ? strdup(before) : NULL;
     if (access("/dev/shm", W_OK) == 0) (void)setenv("TMPDIR", "/dev/shm", 1);
@@ -168,6 +185,19 @@ static void a_kill_at_any_moment_leaves_the_old_or_the_new_file(void **state) {
         (void)unsetenv("TMPDIR");
     }
     free(kept);
+}
+
+static void a_kill_at_any_moment_leaves_the_old_or_the_new_file(void **state) {
+    (void)state;
+    kill_at_any_moment();
+}
+
+static void so_it_does_where_names_cannot_be_exchanged(void **state) {
+    (void)state;
+    cannot_exchange = 1;
+    kill_at_any_moment();
+    cannot_exchange = 0;
+    assert_true(refused > 4);
 }
 
 static void what_is_written_looks_like_what_was_there(void **state) {
@@ -385,6 +415,7 @@ static void a_journal_of_an_older_version_goes_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kill_at_any_moment_leaves_the_old_or_the_new_file),
+        cmocka_unit_test(so_it_does_where_names_cannot_be_exchanged),
         cmocka_unit_test(what_is_written_looks_like_what_was_there),
         cmocka_unit_test(undo_leaves_a_file_alone_that_changed_since),
         cmocka_unit_test(what_is_held_can_be_let_go_of_but_not_the_last_version),

@@ -219,6 +219,38 @@ static void a_list_that_is_made_does_not_hide_what_is_known(void **state) {
     free(packet);
 }
 
+/* What is known from elsewhere and is asked to be here is written, and marked. */
+static void what_is_known_is_written_when_it_is_asked(void **state) {
+    (void)state;
+    static const char *const known[] = {"sea", "sand"}, *const paths[] = {"place|sea"};
+    static const glimpse_xmp_item items[] = {{"metadata", GLIMPSE_XMP_KEYWORD, "sand"},
+                                             {"metadata", GLIMPSE_XMP_KEYWORD, "sea"}};
+    size_t size = 0;
+    char *packet = NULL;
+    glimpse_xmp_edit edit = edit_of(items, 2);
+    edit.keywords = known;
+    edit.keyword_count = 2;
+    edit.hierarchical = paths;
+    edit.hierarchical_count = 1;
+    assert_int_equal(apply(&packet, &size, &edit), 2);
+    assert_int_equal(count_of(packet, "<rdf:li>sea</rdf:li>"), 1);
+    assert_non_null(strstr(packet, "<rdf:li>metadata keyword sand</rdf:li>"));
+    assert_int_equal(apply(&packet, &size, &edit), 0);
+    /* With a hierarchy, the list that is made for it has the others as well. */
+    static const glimpse_xmp_item path[] = {{"labels", GLIMPSE_XMP_KEYWORD, "animal|dog"}};
+    edit.items = path;
+    edit.item_count = 1;
+    free(packet);
+    packet = NULL;
+    size = 0;
+    assert_int_equal(apply(&packet, &size, &edit), 1);
+    assert_non_null(strstr(packet, "<rdf:li>place|sea</rdf:li>"));
+    assert_int_equal(count_of(packet, "<rdf:li>sand</rdf:li>"), 2);
+    assert_int_equal(count_of(packet, "<rdf:li>sea</rdf:li>"), 1);
+    assert_int_equal(count_of(packet, "<rdf:li>dog</rdf:li>"), 1);
+    free(packet);
+}
+
 static void a_mark_of_byte_order_and_other_prefixes_are_kept(void **state) {
     (void)state;
     size_t size, whole;
@@ -301,6 +333,7 @@ int main(void) {
         cmocka_unit_test(what_was_written_is_brought_up_to_date),
         cmocka_unit_test(what_a_person_removed_or_changed_stays_so),
         cmocka_unit_test(a_list_that_is_made_does_not_hide_what_is_known),
+        cmocka_unit_test(what_is_known_is_written_when_it_is_asked),
         cmocka_unit_test(a_mark_of_byte_order_and_other_prefixes_are_kept),
         cmocka_unit_test(what_cannot_be_written_to_is_refused_with_the_reason),
         cmocka_unit_test(an_rdf_without_anything_can_be_written_to),
