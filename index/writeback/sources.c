@@ -127,7 +127,7 @@ static int on_caption(void *user, const glimpse_caption *caption) {
     case GLIMPSE_CAPTION_SHORT:
     case GLIMPSE_CAPTION_DETAILED:
         if (l->style_of_description >= 0) return 0;
-        l->style_of_description = caption->style;
+        l->style_of_description = (int)caption->style;
         return add(l, "captions", GLIMPSE_XMP_DESCRIPTION, caption->text);
     case GLIMPSE_CAPTION_KEYWORDS: return add_caption_keywords(l, caption->text);
     case GLIMPSE_CAPTION_ALT: break;

@@ -128,18 +128,23 @@ static int open_target(const running *r, writing *w) {
     const int embeds = r->options->target == GLIMPSE_WRITE_EMBEDDED;
     int status;
     if (embeds) {
-        status = glimpse_writeback_check_format(w->picture->format);
-        w->target = strdup(w->picture->path);
         w->is_there = 1;
-        if (status == GLIMPSE_OK && !w->target) status = glimpse_fail_nomem(256, "a path");
+        status = glimpse_writeback_check_format(w->picture->format);
+        if (status < 0) return status;
+        w->target = strdup(w->picture->path);
+        if (!w->target) status = glimpse_fail_nomem(256, "a path");
     } else {
         status = glimpse_writeback_sidecar(&w->target, &w->is_there, w->picture->path,
                                            r->options->target);
     }
     if (status < 0 || !w->is_there) return status;
-    status = glimpse_file_read(&w->before, &w->before_size, w->target,
-                               embeds ? MAX_PICTURE : (size_t)MAX_SIDECAR);
+    void *bytes = NULL;
+    size_t size = 0;
+    status =
+        glimpse_file_read(&bytes, &size, w->target, embeds ? MAX_PICTURE : (size_t)MAX_SIDECAR);
     if (status < 0) return status;
+    w->before = bytes;
+    w->before_size = size;
     hash_hex(w->id, w->before, w->before_size);
     if (!embeds) return GLIMPSE_OK;
     return glimpse_xmp_packet_of_file(&w->packet, &w->packet_size, w->before, w->before_size);

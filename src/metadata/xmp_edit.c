@@ -76,7 +76,7 @@ static void fail_nomem(editor *e) {
  * Texts.
  */
 static void append(editor *e, buffer *to, const char *text, size_t length) {
-    if (to->used + length + 1 > to->capacity) {
+    if (!to->bytes || to->used + length + 1 > to->capacity) {
         size_t capacity = to->capacity ? to->capacity : 512;
         while (capacity < to->used + length + 1)
             capacity *= 2;
@@ -195,7 +195,7 @@ static void load_items(editor *e) {
 
 static const glimpse_xmp_item *item_of(const editor *e, glimpse_xmp_field field) {
     for (size_t i = 0; i < e->item_count; i++) {
-        if (e->items[i].field == field) return &e->items[i];
+        if (e->items[i].field == field && e->items[i].text) return &e->items[i];
     }
     return NULL;
 }
@@ -244,7 +244,7 @@ static int is_asked(const editor *e, const mark *m) {
 static mark *mark_of(const editor *e, glimpse_xmp_field field, const char *value) {
     for (size_t i = 0; i < e->mark_count; i++) {
         mark *m = &e->marks[i];
-        if (m->field != (int)field || m->dropped || !is_asked(e, m)) continue;
+        if (m->field != (int)field || !m->value || m->dropped || !is_asked(e, m)) continue;
         if (!value || strcmp(m->value, value) == 0) return m;
     }
     return NULL;
@@ -576,20 +576,21 @@ static void edit_keywords(editor *e) {
     int has_hierarchy = 0, has_new = 0;
     for (size_t i = 0; i < e->mark_count; i++) {
         mark *m = &e->marks[i];
-        if (m->field != GLIMPSE_XMP_KEYWORD || !is_asked(e, m) || keyword_item(e, m->value))
-            continue;
+        if (m->field != GLIMPSE_XMP_KEYWORD || !m->value || !is_asked(e, m)) continue;
+        if (keyword_item(e, m->value)) continue;
         remove_keyword(e, m->value);
         drop_mark(e, m);
     }
     for (size_t i = 0; i < e->item_count; i++) {
-        if (e->items[i].field != GLIMPSE_XMP_KEYWORD) continue;
-        if (strchr(e->items[i].text, '|')) has_hierarchy = 1;
-        if (!mark_of(e, GLIMPSE_XMP_KEYWORD, e->items[i].text)) has_new = 1;
+        const glimpse_xmp_item *item = &e->items[i];
+        if (item->field != GLIMPSE_XMP_KEYWORD || !item->text) continue;
+        if (strchr(item->text, '|')) has_hierarchy = 1;
+        if (!mark_of(e, GLIMPSE_XMP_KEYWORD, item->text)) has_new = 1;
     }
     if (has_new) begin_lists(e, has_hierarchy);
     for (size_t i = 0; i < e->item_count; i++) {
         const glimpse_xmp_item *item = &e->items[i];
-        if (item->field != GLIMPSE_XMP_KEYWORD) continue;
+        if (item->field != GLIMPSE_XMP_KEYWORD || !item->text) continue;
         const mark *m = mark_of(e, GLIMPSE_XMP_KEYWORD, item->text);
         if (m && !e->edit->overwrite && !list_has(e, GLIMPSE_XMP_P_SUBJECT, leaf_of(item->text))) {
             note(e, GLIMPSE_XMP_KEPT, GLIMPSE_XMP_KEYWORD, item->text);
@@ -727,7 +728,7 @@ static void edit_single(editor *e, const single *what) {
         }
         now = text.bytes;
     }
-    if (e->status < 0) {
+    if (e->status < 0 || !now) {
         free(now);
         return;
     }

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const sources[] = {"labels", "metadata"}, *const known[] = {"old"};
     static const glimpse_xmp_item items[] = {{"labels", GLIMPSE_XMP_KEYWORD, "a & b"},
