@@ -48,16 +48,10 @@ int glimpse_writeback_check_format(const char *format) {
         *format ? format : "such");
 }
 
-/* "-XMP<=PATH"; a percent sign begins a code there. */
 static char *redirection(const char *path) {
-    char *out = malloc(2 * strlen(path) + 8), *to = out;
-    if (!out) return NULL;
-    to = stpcpy(to, "-XMP<=");
-    for (; *path; path++) {
-        if (*path == '%') *to++ = '%';
-        *to++ = *path;
-    }
-    *to = '\0';
+    static const char option[] = "-XMP<=";
+    char *out = malloc(sizeof option + strlen(path));
+    if (out) (void)stpcpy(stpcpy(out, option), path);
     return out;
 }
 

@@ -27,7 +27,8 @@ typedef struct running {
     size_t count, capacity;
     uint64_t serial;
     int64_t run;
-    char *scratch;
+    char *scratch;      /* see glimpse_writeback_embed */
+    char directory[32]; /* of it; "": it has none */
 } running;
 
 /* What is done to one picture. */
@@ -252,6 +253,28 @@ static int run_picture(running *r, writeback_picture *picture) {
     return status;
 }
 
+/* Beside what is staged, or, where that has a percent sign in its path, in a directory of its own.
+ */
+static int open_scratch(running *r) {
+    const char *staging = glimpse_actions_staging(r->actions);
+    const int is_odd = strchr(staging, '%') != NULL;
+    if (is_odd && !mkdtemp(r->directory)) {
+        r->directory[0] = '\0';
+        return glimpse_fail_errno("no directory for a moment in /tmp");
+    }
+    if (!is_odd) r->directory[0] = '\0';
+    const char *base = is_odd ? r->directory : staging, *end = is_odd ? "/packet.xmp" : ".xmp";
+    r->scratch = malloc(strlen(base) + strlen(end) + 1);
+    if (!r->scratch) return glimpse_fail_nomem(strlen(base), "a path");
+    (void)stpcpy(stpcpy(r->scratch, base), end);
+    return GLIMPSE_OK;
+}
+
+static void close_scratch(running *r) {
+    free(r->scratch);
+    if (r->actions && r->directory[0]) (void)rmdir(r->directory);
+}
+
 int glimpse_writeback_run(glimpse_write_report *report, glimpse_library *library,
                           glimpse_actions *actions, const glimpse_write_options *options,
                           glimpse_write_fn each, void *user) {
@@ -261,16 +284,11 @@ int glimpse_writeback_run(glimpse_write_report *report, glimpse_library *library
                  .options = options,
                  .each = each,
                  .user = user,
-                 .report = GLIMPSE_WRITE_REPORT_INIT};
+                 .report = GLIMPSE_WRITE_REPORT_INIT,
+                 .directory = "/tmp/glimpse-XXXXXX"};
     int status = GLIMPSE_OK;
     if (options->target == GLIMPSE_WRITE_EMBEDDED) status = glimpse_writeback_check_program();
-    if (status == GLIMPSE_OK && actions) {
-        const char *staging = glimpse_actions_staging(actions);
-        r.scratch = malloc(strlen(staging) + sizeof ".xmp");
-        if (r.scratch)
-            (void)snprintf(r.scratch, strlen(staging) + sizeof ".xmp", "%s.xmp", staging);
-        if (!r.scratch) status = glimpse_fail_nomem(strlen(staging), "a path");
-    }
+    if (status == GLIMPSE_OK && actions) status = open_scratch(&r);
     if (status == GLIMPSE_OK) status = glimpse_library_visit_files(library, gather, &r);
     for (size_t i = 0; i < r.count && status == GLIMPSE_OK; i++) {
         r.report.cancelled = options->cancelled && options->cancelled(options->user);
@@ -283,7 +301,7 @@ int glimpse_writeback_run(glimpse_write_report *report, glimpse_library *library
     for (size_t i = 0; i < r.count; i++)
         glimpse_writeback_picture_free(&r.pictures[i]);
     free(r.pictures);
-    free(r.scratch);
+    close_scratch(&r);
     if (report) *report = r.report;
     if (status >= 0) glimpse_error_restore(&before);
     return status;

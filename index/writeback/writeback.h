@@ -62,7 +62,7 @@ int glimpse_writeback_check_program(void);
 /* Whether a file of this format is written into; a message says why not. */
 int glimpse_writeback_check_format(const char *format);
 /* malloc'ed: the file `path`, whose bytes are `data` [size], with this packet. `scratch`: a file
- * that may be written. */
+ * that may be written, without a percent sign in its path: that begins a code of exiftool's. */
 int glimpse_writeback_embed(void **out, size_t *out_size, const char *path, const void *data,
                             size_t size, const char *packet, size_t packet_size,
                             const char *scratch);

@@ -7,6 +7,7 @@
 
 #include <glimpse/captions.h>
 #include <glimpse/library.h>
+#include <glimpse/sys/image.h>
 
 #define ON  "--library", "library", "-q"
 #define SET "--what", "labels,captions"
@@ -20,6 +21,7 @@ static const struct {
     {"jpeg_grey.jpg", "light.jpg", "light.xmp", "lightroom.xmp"},
     {"jpeg_restarts.jpg", "tool.jpg", "tool.jpg.XMP", "exiftool.xmp"},
     {"jpeg_exif.jpg", "plain.jpg", NULL, NULL},
+    {"jpeg_progressive.jpg", "-100%d $x.jpg", NULL, NULL},
     {"png_rgb.png", "a.png", NULL, NULL},
     {"webp_lossy.webp", "a.webp", NULL, NULL},
     {"tiff_lzw.tif", "a.tif", NULL, NULL},
@@ -31,12 +33,9 @@ static int has_exiftool(void) {
     return system("exiftool -ver >/dev/null 2>&1") == 0;
 }
 
-static int has_heif(void) {
-    run_result r;
-    run_shell(&r, "\"$G\" doctor | grep -i heif | grep -qi 'no\\b\\|missing\\|not'");
-    const int missing = r.code == 0;
-    run_free(&r);
-    return !missing;
+/* Without the library for it, the last of the pictures is none. */
+static size_t picture_count(void) {
+    return glimpse_image_format_supported(GLIMPSE_FORMAT_HEIF) ? PICTURES : PICTURES - 1;
 }
 
 static void shell(const char *line) {
@@ -192,7 +191,7 @@ static void sidecars_of_all_programs_are_merged(void **state) {
     expect(&r, 0);
     run_free(&r);
     json_t *all = fields_of_all();
-    for (size_t i = 0; i < PICTURES; i++) {
+    for (size_t i = 0; i < picture_count(); i++) {
         char made[64];
         (void)snprintf(made, sizeof made, "%s.xmp", pictures[i].name);
         const char *name = pictures[i].sidecar ? pictures[i].sidecar : made;
@@ -208,7 +207,10 @@ static void sidecars_of_all_programs_are_merged(void **state) {
     json_decref(all);
     json_decref(before);
     /* One sidecar for each picture, whatever it is called. */
-    shell("test \"$(ls pictures | grep -ic xmp)\" = 9");
+    char line[128];
+    (void)snprintf(line, sizeof line, "test \"$(ls pictures | grep -ic xmp)\" = %zu",
+                   picture_count());
+    shell(line);
     run(&r, "write", SET, "--sidecar", "darktable", "--apply", ON, NULL);
     expect(&r, 1);
     expect_out(&r, "0 files written");
@@ -233,7 +235,9 @@ static void files_of_all_formats_are_written_into(void **state) {
         skip();
     }
     run_result r;
-    const size_t count = has_heif() ? PICTURES : PICTURES - 1;
+    const size_t count = picture_count();
+    /* A percent sign begins a code of exiftool's. */
+    (void)setenv("XDG_STATE_HOME", path_in(run_directory, "state %d"), 1);
     shell(
         "cp -Rp pictures kept && exiftool -q -overwrite_original -config '' -IPTC:Keywords=harbour "
         "-EXIF:Artist=Ada -XMP-iptcCore:Location=Sintra pictures/plain.jpg");
@@ -278,6 +282,7 @@ static void files_of_all_formats_are_written_into(void **state) {
     run_free(&r);
     sums_into("after.sums");
     shell("cmp before.sums after.sums && rm -r pictures && mv kept pictures");
+    (void)setenv("XDG_STATE_HOME", path_in(run_directory, "state"), 1);
     run(&r, "index", "pictures", "-m", "demo", ON, NULL);
     run_free(&r);
 }
