@@ -53,9 +53,9 @@ libdnnl-dev          want  matrix products in bf16 (oneDNN)
 libtiff-dev          want  TIFF pictures
 libheif-dev          want  HEIC and AVIF pictures
 poppler-utils           want  reading PDF documents (glimpse read)
+libimage-exiftool-perl  want  writing into picture files (glimpse write)
 LIST
     [ "$with_tests" = no ] || cat <<'LIST'
-libimage-exiftool-perl want  tests: reading XMP sidecars back
 chromium             want  tests: opening the HTML report
 python3              want  tests: the structure of the code
 LIST

@@ -49,11 +49,11 @@ static int acquire_lock(glimpse_actions *actions) {
     if (actions->lock < 0) {
         status = glimpse_fail_errno("%s: cannot open", path);
     } else if (flock(actions->lock, LOCK_EX | LOCK_NB) != 0) {
-        status = errno == EWOULDBLOCK
-                     ? glimpse_fail(GLIMPSE_E_BUSY,
-                                    "%s: another glimpse is acting on duplicates just now",
-                                    actions->directory)
-                     : glimpse_fail_errno("%s: cannot lock", path);
+        status =
+            errno == EWOULDBLOCK
+                ? glimpse_fail(GLIMPSE_E_BUSY, "%s: another glimpse is acting on files just now",
+                               actions->directory)
+                : glimpse_fail_errno("%s: cannot lock", path);
     }
     free(path);
     return status;
@@ -66,6 +66,13 @@ static void hide(const char *directory) {
     const int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd >= 0) (void)close(fd);
     free(path);
+}
+
+static void remove_staged(const glimpse_actions *actions) {
+    char *packet = glimpse_path_join(actions->directory, "staged.xmp");
+    if (packet) (void)unlink(packet);
+    free(packet);
+    (void)unlink(actions->staging);
 }
 
 int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
@@ -83,7 +90,12 @@ int glimpse_actions_open_with(glimpse_actions **out, const char *directory,
     }
     if (status == GLIMPSE_OK) status = glimpse_make_directories(actions->directory);
     if (status == GLIMPSE_OK) hide(actions->directory);
+    if (status == GLIMPSE_OK) {
+        actions->staging = glimpse_path_join(actions->directory, "staged");
+        if (!actions->staging) status = glimpse_fail_nomem(strlen(actions->directory), "a path");
+    }
     if (status == GLIMPSE_OK) status = acquire_lock(actions);
+    if (status == GLIMPSE_OK) remove_staged(actions); /* of a process that was killed */
     if (status == GLIMPSE_OK) status = glimpse_journal_open(actions);
     if (status == GLIMPSE_OK) status = glimpse_steps_recover(actions);
     if (status == GLIMPSE_OK) status = glimpse_manifests_recover(actions);
@@ -106,6 +118,7 @@ void glimpse_actions_close(glimpse_actions *actions) {
     glimpse_journal_close(actions);
     if (actions->lock >= 0) (void)close(actions->lock);
     free(actions->directory);
+    free(actions->staging);
     free(actions);
 }
 

@@ -43,6 +43,7 @@ struct glimpse_actions {
     char *directory; /* of the journal */
     glimpse_journal *journal;
     int lock;
+    char *staging; /* actions_write.h */
     uint64_t recovered;
     int (*cancelled)(void *user); /* of undo and empty */
     void *cancelled_user;
@@ -232,6 +233,14 @@ int glimpse_step_is_original(const action_step *step, const char *path);
 /* malloc'ed: the name beside `path` under which a MOVE to another file system holds the original
  * until its keeper was seen without it; NULL when out of memory. */
 char *glimpse_step_aside(const action_step *step);
+/* actions_write.c: the same of steps that wrote bytes. `keeper_hash` of theirs is that of the new
+ * bytes; `hash` of a file that was made is all zeros, and its `other` is `path`. */
+step_state glimpse_write_recover(const action_step *step);
+int glimpse_write_check_undo(const action_step *step, action_verdict *verdict);
+int glimpse_write_restore(const glimpse_actions *actions, const action_step *step,
+                          action_verdict *verdict);
+int glimpse_write_check_empty(const action_step *step, action_verdict *verdict);
+void glimpse_write_empty(const action_step *step);
 /* Is the action one that exchanges the file for a link? */
 int glimpse_kind_replaces(glimpse_action_kind kind);
 

@@ -158,18 +158,22 @@ static int sync_names(const action_step *step) {
     return glimpse_fail_errno("%s: where it is now is not known to be on the disk", step->path);
 }
 
+static step_state recover(const action_step *step) {
+    const int writes = step->kind == GLIMPSE_ACTION_WRITE;
+    switch (step->state) {
+    case STEP_DOING: return writes ? glimpse_write_recover(step) : recover_doing(step);
+    case STEP_UNDOING: return writes ? glimpse_write_recover(step) : recover_undoing(step);
+    default: return recover_emptying(step);
+    }
+}
+
 int glimpse_steps_recover(glimpse_actions *actions) {
     const unsigned in_doubt = 1u << STEP_DOING | 1u << STEP_UNDOING | 1u << STEP_EMPTYING;
     action_steps steps;
     int status = glimpse_journal_load(actions, &steps, 0, in_doubt);
     for (size_t i = 0; i < steps.count && status == GLIMPSE_OK; i++) {
         action_step *step = &steps.items[i];
-        step_state state;
-        switch (step->state) {
-        case STEP_DOING: state = recover_doing(step); break;
-        case STEP_UNDOING: state = recover_undoing(step); break;
-        default: state = recover_emptying(step);
-        }
+        const step_state state = recover(step);
         status = sync_names(step);
         if (status < 0) break;
         glimpse_action_point(actions, "recovered");
@@ -279,11 +283,15 @@ static int cancelled(const glimpse_actions *actions, glimpse_action_report *repo
 }
 
 static int undo_step(glimpse_actions *actions, action_step *step, action_verdict *verdict) {
-    if (check_undo(step, verdict) < 0) return GLIMPSE_OK;
+    const int writes = step->kind == GLIMPSE_ACTION_WRITE;
+    const int refused =
+        writes ? glimpse_write_check_undo(step, verdict) : check_undo(step, verdict);
+    if (refused < 0) return GLIMPSE_OK;
     int status = glimpse_journal_set_state(actions, step, STEP_UNDOING);
     if (status < 0) return status;
     glimpse_action_point(actions, "undo written down");
-    int failed = restore(actions, step, verdict) < 0;
+    int failed = (writes ? glimpse_write_restore(actions, step, verdict)
+                         : restore(actions, step, verdict)) < 0;
     status = sync_names(step);
     if (status < 0) return status;
     glimpse_action_point(actions, "undo effective");
@@ -449,6 +457,7 @@ static int check_empty(action_keeper *keeper, const action_step *step, action_ve
     int links = glimpse_kind_replaces(step->kind);
     const char *id = *step->keeper_hash && !links ? step->keeper_hash : step->hash;
     *keeper = (action_keeper){.fd = ACTION_KEEPER_CLOSED};
+    if (step->kind == GLIMPSE_ACTION_WRITE) return glimpse_write_check_empty(step, verdict);
     if (!exists(step->other)) return 0;
     if (!glimpse_step_is_original(step, step->other)) {
         return glimpse_verdict(verdict, GLIMPSE_OUTCOME_CHANGED,
@@ -509,6 +518,10 @@ static int empty_step(glimpse_actions *actions, action_step *step, action_keeper
     int status = glimpse_journal_set_state(actions, step, STEP_EMPTYING);
     if (status < 0) return status;
     glimpse_action_point(actions, "emptying");
+    if (step->kind == GLIMPSE_ACTION_WRITE) {
+        glimpse_write_empty(step);
+        return glimpse_journal_set_state(actions, step, STEP_GONE);
+    }
     /* What went by itself since it was looked at has no keeper open. */
     int kept = keeper->fd != ACTION_KEEPER_CLOSED && empty_held(actions, step, keeper, verdict) < 0;
     glimpse_action_point(actions, "emptied");

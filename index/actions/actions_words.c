@@ -17,6 +17,7 @@ const char *glimpse_action_kind_name(glimpse_action_kind kind) {
     case GLIMPSE_ACTION_HARDLINK: return "hardlink";
     case GLIMPSE_ACTION_SYMLINK: return "symlink";
     case GLIMPSE_ACTION_REFLINK: return "reflink";
+    case GLIMPSE_ACTION_WRITE: return "write";
     }
     return "unknown";
 }

@@ -16,7 +16,7 @@
 /*
  * Actions.
  */
-static int open_journal(glimpse_actions **out, glimpse_session *session) {
+int glimpse_session_open_journal(glimpse_actions **out, glimpse_session *session) {
     int status = glimpse_actions_open(out, NULL);
     if (status < 0) return status;
     glimpse_actions_set_cancelled(*out, session->cancelled, session->user);
@@ -57,7 +57,7 @@ int glimpse_session_act(glimpse_action_report *report, glimpse_session *session,
     if (!apply || plan->count == 0) {
         return glimpse_actions_preview(report, &own, plan->items, plan->count, each, user);
     }
-    status = open_journal(&actions, session);
+    status = glimpse_session_open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_apply(report, actions, &own, plan->items, plan->count, each, user);
     }
@@ -76,7 +76,7 @@ int glimpse_session_undo(glimpse_action_report *report, glimpse_session *session
     if (!glimpse_actions_exist(NULL)) {
         return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is nothing to undo");
     }
-    status = open_journal(&actions, session);
+    status = glimpse_session_open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_undo(report, actions, run, each ? each : ignore, user);
     }
@@ -93,7 +93,7 @@ int glimpse_session_empty(glimpse_action_report *report, glimpse_session *sessio
     int status = begin_report(report);
     if (status < 0) return status;
     if (!glimpse_actions_exist(NULL)) return GLIMPSE_OK;
-    status = open_journal(&actions, session);
+    status = glimpse_session_open_journal(&actions, session);
     if (status == GLIMPSE_OK) {
         status = glimpse_actions_empty(report, actions, run, apply, each ? each : ignore, user);
     }
@@ -109,7 +109,7 @@ int glimpse_session_action_runs(glimpse_session *session,
         return glimpse_fail(GLIMPSE_E_INVALID, "glimpse_session_action_runs: a NULL argument");
     }
     if (!glimpse_actions_exist(NULL)) return GLIMPSE_OK;
-    int status = open_journal(&actions, session);
+    int status = glimpse_session_open_journal(&actions, session);
     if (status == GLIMPSE_OK) status = glimpse_actions_runs(actions, visit, user);
     glimpse_actions_close(actions);
     return status;

@@ -16,6 +16,7 @@
 #include "places.h"
 #include "session_internal.h"
 
+#include <glimpse/actions.h>
 #include <glimpse/catalog.h>
 #include <glimpse/session_models.h>
 #include <glimpse/session_pull.h>
@@ -77,6 +78,8 @@ void glimpse_session_close_blips(glimpse_session *session);
 /* glimpse_session_vlm_spec, malloc'ed. */
 int glimpse_session_choose_vlm(char **out, glimpse_session *session, const char *chosen,
                                const char *part);
+/* The journal of actions, with a note where an earlier run was interrupted (session_act.c). */
+int glimpse_session_open_journal(glimpse_actions **out, glimpse_session *session);
 /*
  * Models on this machine (session_found.c).
  */

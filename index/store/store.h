@@ -758,7 +758,8 @@ struct glimpse_journal_ops {
      * and its strings are borrowed. */
     int (*steps)(glimpse_journal *journal, int64_t run, unsigned states,
                  int (*visit)(void *user, const glimpse_journal_step *step), void *user);
-    /* The latest run with a step that is done. GLIMPSE_E_NOT_FOUND. */
+    /* The latest run with a step that is done, of those that are about duplicates.
+     * GLIMPSE_E_NOT_FOUND. */
     int (*latest)(int64_t *run, glimpse_journal *journal);
     int (*runs)(glimpse_journal *journal, int (*visit)(void *user, const glimpse_action_run *run),
                 void *user); /* in order */

@@ -3,6 +3,7 @@
  * file says is left out silently.
  */
 #include "made.h"
+#include "metadata/xmp_edit.h"
 #include "support/allocations.h"
 #include "support/test.h"
 
@@ -48,9 +49,45 @@ static void a_failed_allocation_fails_the_reading_and_nothing_else(void **state)
     check(made_webp(&exif, packet));
 }
 
+/* The same of writing: all of it or nothing. */
+static void a_failed_allocation_fails_the_writing_and_nothing_else(void **state) {
+    (void)state;
+    static const char *const sources[] = {"labels"}, *const known[] = {"sea"};
+    static const glimpse_xmp_item items[] = {{"labels", GLIMPSE_XMP_KEYWORD, "animal|dog"},
+                                             {"labels", GLIMPSE_XMP_DESCRIPTION, "a dog"},
+                                             {"labels", GLIMPSE_XMP_PLACE, "1 2"}};
+    const glimpse_xmp_edit edit = {.items = items,
+                                   .item_count = 3,
+                                   .sources = sources,
+                                   .source_count = 1,
+                                   .keywords = known,
+                                   .keyword_count = 1,
+                                   .is_digikam = 1};
+    size_t size = 0;
+    char *packet = read_whole_file(source_path("tests/metadata/sidecars/one_line.xmp"), &size);
+    for (long n = 0; n < 5000; n++) {
+        glimpse_xmp_edited edited;
+        fail_allocations_after(n);
+        const int status = glimpse_xmp_edit_packet(&edited, packet, size, &edit);
+        const int failed = let_allocations_succeed();
+        assert_int_equal(status, failed ? GLIMPSE_E_NOMEM : GLIMPSE_OK);
+        assert_int_equal(edited.bytes != NULL, !failed);
+        if (!failed) {
+            assert_int_equal(edited.change_count, 3);
+            assert_true(n > 20);
+            glimpse_xmp_edited_free(&edited);
+            free(packet);
+            return;
+        }
+        assert_int_equal(edited.change_count, 0);
+    }
+    fail_msg("allocates without end");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_fails_the_reading_and_nothing_else),
+        cmocka_unit_test(a_failed_allocation_fails_the_writing_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,6 @@ extern const cli_command cmd_index, cmd_search, cmd_similar, cmd_list, cmd_label
     cmd_dedup, cmd_audit, cmd_status, cmd_verify, cmd_reindex, cmd_prune, cmd_models, cmd_pull,
     cmd_doctor, cmd_embed, cmd_tokenize, cmd_preprocess, cmd_itm, cmd_caption, cmd_vqa, cmd_ask,
     cmd_compare, cmd_read, cmd_rerank;
-extern const cli_command cmd_tag, cmd_album;
+extern const cli_command cmd_tag, cmd_album, cmd_write;
 
 #endif

@@ -12,6 +12,7 @@ static const struct {
     const char *name, *words;
 } others[] = {
     {"GLIMPSE_ACTION_MOVE", "--move FOLDER"},
+    {"GLIMPSE_WRITE_EMBEDDED", "--write-embedded"},
     {"glimpse_actions_undo", "glimpse dedup --undo"},
     {"glimpse_library_create_album", "glimpse album create"},
     {"glimpse_library_ingest", "glimpse index"},
@@ -24,6 +25,7 @@ static const struct {
     {"glimpse_session_index", "glimpse index FOLDER"},
     {"glimpse_session_load_model_status", "glimpse status"},
     {"glimpse_session_open_pull", "glimpse pull"},
+    {"glimpse_session_undo", "glimpse dedup --undo"},
     {"glimpse_session_set_library_model", "glimpse models --default"},
     {"glimpse_session_set_user_model", "glimpse models --user --default"},
     {"sample", "--prompt-report"},

@@ -209,6 +209,7 @@ static const char *words(glimpse_action_kind kind, int apply) {
         return apply ? "replaced by a symbolic link" : "would be replaced by a symbolic link";
     case GLIMPSE_ACTION_REFLINK:
         return apply ? "replaced by a reflink" : "would be replaced by a reflink";
+    case GLIMPSE_ACTION_WRITE: return apply ? "written" : "would be written";
     }
     return "done";
 }

@@ -16,7 +16,7 @@ static const struct {
 } groups[] = {
     {"Find pictures",
      {&cmd_index, &cmd_search, &cmd_similar, &cmd_list, &cmd_label, &cmd_evaluate}},
-    {"Look after pictures", {&cmd_tag, &cmd_album, &cmd_dedup, &cmd_audit}},
+    {"Look after pictures", {&cmd_tag, &cmd_album, &cmd_dedup, &cmd_audit, &cmd_write}},
     {"Look after a library", {&cmd_status, &cmd_verify, &cmd_reindex, &cmd_prune}},
     {"Look closer, with a vision-language model",
      {&cmd_rerank, &cmd_caption, &cmd_ask, &cmd_compare, &cmd_read}},

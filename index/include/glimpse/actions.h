@@ -84,7 +84,9 @@ typedef enum glimpse_action_kind {
     GLIMPSE_ACTION_DELETE = 3,
     GLIMPSE_ACTION_HARDLINK = 4,
     GLIMPSE_ACTION_SYMLINK = 5,
-    GLIMPSE_ACTION_REFLINK = 6
+    GLIMPSE_ACTION_REFLINK = 6,
+    GLIMPSE_ACTION_WRITE = 7 /* new bytes in a file, or a new file: only undo, empty and runs are
+                                for these (glimpse/session_write.h makes them) */
 } glimpse_action_kind;
 
 /* What became of one file. Zero is success, everything else left the file as it was. */
@@ -200,7 +202,8 @@ GLIMPSE_API int glimpse_actions_apply(glimpse_action_report *report, glimpse_act
                                       const glimpse_action_options *options,
                                       const glimpse_action_item *items, size_t count,
                                       glimpse_action_fn each, void *user);
-/* Takes back a run, last step first; `run` 0: the latest that has something to take back. Files
+/* Takes back a run, last step first; `run` 0: the latest that has something to take back and is no
+ * GLIMPSE_ACTION_WRITE. Files
  * that cannot be put back stay where they are and may be tried again. GLIMPSE_E_NOT_FOUND when
  * there is no such run, or nothing of it to take back. */
 GLIMPSE_API int glimpse_actions_undo(glimpse_action_report *report, glimpse_actions *actions,

@@ -40,6 +40,7 @@
 #include <glimpse/session_pull.h>
 #include <glimpse/session_search.h>
 #include <glimpse/session_vlm.h>
+#include <glimpse/session_write.h>
 #include <glimpse/status.h>
 #include <glimpse/stored_labels.h>
 #include <glimpse/sys/blip.h>
