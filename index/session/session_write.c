@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 static int check_options(const glimpse_write_options *o) {
-    const unsigned all = GLIMPSE_WRITE_LABELS | GLIMPSE_WRITE_CAPTIONS | GLIMPSE_WRITE_METADATA;
+    const unsigned all =
+        GLIMPSE_WRITE_LABELS | GLIMPSE_WRITE_CAPTIONS | GLIMPSE_WRITE_METADATA | GLIMPSE_WRITE_TAGS;
     if (o->what == 0 || (o->what & ~all) != 0) {
         return glimpse_fail(GLIMPSE_E_INVALID, "options.what is %u: some of %u, and nothing else",
                             o->what, all);

@@ -6,6 +6,7 @@
 
 #include <glimpse/captions.h>
 #include <glimpse/stored_labels.h>
+#include <glimpse/tags.h>
 
 #include <jansson.h>
 #include <stdio.h>
@@ -141,9 +142,27 @@ static int load_captions(loading *l) {
     return glimpse_library_captions(l->library, &filter, on_caption, l);
 }
 
+/* Levels are divided as programs divide those of keywords. */
+static int on_tag(void *user, const char *tag) {
+    loading *l = user;
+    char *keyword = strdup(tag);
+    if (!keyword) return glimpse_fail_nomem(strlen(tag), "what is written");
+    for (char *s = strchr(keyword, '/'); s; s = strchr(s, '/'))
+        *s = '|';
+    int status = add(l, "tags", GLIMPSE_XMP_KEYWORD, keyword);
+    free(keyword);
+    return status;
+}
+
+static int load_tags(loading *l) {
+    return glimpse_library_collections_of(l->library, GLIMPSE_COLLECTION_TAG, l->picture->path,
+                                          on_tag, l);
+}
+
 /* In the order in which they count. */
 static const source sources[] = {
     {"metadata", GLIMPSE_WRITE_METADATA, load_metadata},
+    {"tags", GLIMPSE_WRITE_TAGS, load_tags},
     {"labels", GLIMPSE_WRITE_LABELS, load_labels},
     {"captions", GLIMPSE_WRITE_CAPTIONS, load_captions},
 };

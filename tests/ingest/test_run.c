@@ -199,6 +199,7 @@ static void what_sidecars_said_of_copies_is_taken_apart_in_an_old_library(void *
                 "ALTER TABLE model DROP COLUMN parts_generation;"
                 "ALTER TABLE model DROP COLUMN parts_digest; DROP TABLE background;"
                 "DROP TABLE signature;"
+                "DROP TABLE collection_picture; DROP TABLE collection;"
                 "DROP TABLE fact_word; DROP TABLE fact; DROP TABLE fact_text;"
                 "DROP INDEX picture_added; ALTER TABLE picture DROP COLUMN added;"
                 "PRAGMA user_version = 11"));

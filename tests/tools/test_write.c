@@ -10,7 +10,7 @@
 #include <glimpse/sys/image.h>
 
 #define ON  "--library", "library", "-q"
-#define SET "--what", "labels,captions"
+#define SET "--what", "labels,captions,tags"
 
 /* A picture each, and the sidecar that is there: its name, and the sample. */
 static const struct {
@@ -50,7 +50,7 @@ static void store_captions(void) {
     glimpse_library *library = NULL;
     assert_ok(glimpse_library_open(&library, "library", 0));
     glimpse_results *all = NULL;
-    assert_ok(glimpse_library_pictures(&all, library, NULL));
+    assert_ok(glimpse_library_pictures(&all, library, NULL, 0));
     for (size_t i = 0; i < glimpse_results_count(all); i++) {
         const char *id = glimpse_results_get(all, i)->id;
         const glimpse_caption captions[] = {
@@ -84,6 +84,9 @@ static int setup(void **state) {
     expect(&r, 0);
     run_free(&r);
     store_captions();
+    run(&r, "tag", "add", "trip/coast", "--in", "pictures", ON, NULL);
+    expect(&r, 0);
+    run_free(&r);
     return 0;
 }
 
@@ -201,6 +204,8 @@ static void sidecars_of_all_programs_are_merged(void **state) {
         assert_item(after, "XMP-dc:Subject", "sand");
         assert_item(after, "XMP-lr:HierarchicalSubject", "place|sea");
         assert_item(after, "XMP-digiKam:TagsList", "place/sea");
+        assert_item(after, "XMP-lr:HierarchicalSubject", "trip|coast");
+        assert_item(after, "XMP-digiKam:TagsList", "trip/coast");
         if (strcmp(name, "kam.jpg.xmp") != 0)
             assert_item(after, "XMP-dc:Description", "a picture <of & for> a test");
     }
@@ -356,7 +361,7 @@ static void what_makes_no_sense_is_said(void **state) {
     run_result r;
     run(&r, "write", ON, NULL);
     expect(&r, 2);
-    expect_err(&r, "--what labels,captions,metadata");
+    expect_err(&r, "--what labels,captions,metadata,tags");
     run_free(&r);
     run(&r, "write", "--what", "labels", ON, NULL);
     expect(&r, 2);

@@ -40,8 +40,8 @@ static unsigned what_of(const char *list) {
         if (*s == ',' && s[1]) s++;
         if (!*s) return bits;
     }
-    (void)cli_misuse(&cmd_write, "--what is a list of labels, captions and metadata, not \"%s\"",
-                     list);
+    (void)cli_misuse(&cmd_write,
+                     "--what is a list of labels, captions, metadata and tags, not \"%s\"", list);
     return 0;
 }
 
@@ -154,7 +154,8 @@ static int write_pictures(request *r, const cli_arguments *arguments) {
     json_out j = {stdout, 0};
     teller t = {.j = r->json ? &j : NULL, .apply = r->apply};
     if (!r->what) {
-        return cli_misuse(&cmd_write, "what should be written? --what labels,captions,metadata");
+        return cli_misuse(&cmd_write,
+                          "what should be written? --what labels,captions,metadata,tags");
     }
     if (r->embedded == (r->sidecar >= 0)) {
         return cli_misuse(&cmd_write, r->embedded
@@ -297,8 +298,8 @@ static int run(int argc, char **argv) {
     request r = {.sidecar = -1};
     const cli_option options[] = {
         CLI_TEXT("what", 0, &r.what, "LIST",
-                 "labels (as keywords), captions (as descriptions), metadata (what indexing read); "
-                 "several with commas"),
+                 "labels (as keywords), captions (as descriptions), metadata (what indexing read), "
+                 "tags (of yours, as keywords); several with commas"),
         CLI_TEXT("labelling", 0, &r.labelling, "NAME", "only labels stored under this name"),
         CLI_HEADING("Where to"),
         CLI_CHOICE("sidecar", 0, &r.sidecar, "PROGRAM",

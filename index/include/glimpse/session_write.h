@@ -46,8 +46,9 @@ enum {
     GLIMPSE_WRITE_LABELS = 1,   /* labels, as keywords */
     GLIMPSE_WRITE_CAPTIONS = 2, /* the latest short (else detailed) caption as description, those
                                    of GLIMPSE_CAPTION_KEYWORDS as keywords */
-    GLIMPSE_WRITE_METADATA = 4  /* title, description, rating, colour label, keywords and place, as
+    GLIMPSE_WRITE_METADATA = 4, /* title, description, rating, colour label, keywords and place, as
                                    indexing read them: from sidecars into files, and back */
+    GLIMPSE_WRITE_TAGS = 8      /* tags (glimpse/tags.h), as keywords: "a/b" is b below a */
 };
 /* "labels", ...; NULL behind the last. The place in the list is the number of the bit. */
 GLIMPSE_API const char *glimpse_write_what_name(size_t i);
