@@ -259,7 +259,9 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
         if (status < 0) glimpse_results_free(results);
     }
     if (status == GLIMPSE_OK && !f->options.rerank) {
-        status = glimpse_session_make_token(token, glimpse_results_next_page(results), &f->query);
+        const glimpse_search_page *next =
+            f->options.sort == GLIMPSE_SORT_NONE ? glimpse_results_next_page(results) : NULL;
+        status = glimpse_session_make_token(token, next, &f->query);
         if (status < 0) glimpse_results_free(results);
     }
     if (status == GLIMPSE_OK) status = glimpse_hits_of_results(out, results);
