@@ -61,9 +61,9 @@
  * the results behind these; k may differ from page to page. Indexing may go on between pages: what
  * was in the library with the first page comes on one page and no other, what came later on none of
  * the later pages, what was removed is not shown any more. Only the order by the cosine of one
- * model has pages. With captions, re-ranking, several models, a diverse order or a `sort` next_page is NULL
- * and a page_token GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best, which
- * shift when pictures come and go. Of a search that collapses, what was among the others of a
+ * model has pages. With captions, re-ranking, several models, a diverse order or a `sort` next_page
+ * is NULL and a page_token GLIMPSE_E_INVALID: those orders go by ranks or by a choice of the best,
+ * which shift when pictures come and go. Of a search that collapses, what was among the others of a
  * result is on no later page, unless a result of an earlier page was removed in between: then it
  * may be.
  *
