@@ -741,8 +741,8 @@ static void report(answers *all, const relevance_library *libraries, size_t coun
         all->all[i].shown[NONE] = all->all[i].count < 10 ? all->all[i].count : 10;
     for (int p = 0; p < 2; p++) {
         const char *part = p ? "test" : "fit";
-        (void)printf("\n%s\n",
-                     p ? "== TEST: no constant was fixed on it" : "== FIT: what constants were looked at on");
+        (void)printf("\n%s\n", p ? "== TEST: no constant was fixed on it"
+                                 : "== FIT: what constants were looked at on");
         static const unsigned each[] = {WORDS, THING, DETAIL};
         for (size_t g = 0; g < 3; g++) {
             print_head(group_name(each[g]));

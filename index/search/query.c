@@ -471,8 +471,8 @@ int glimpse_query_embed_wordings(float *vector, float *wordings, int *truncated,
         return glimpse_fail(GLIMPSE_E_INVALID, "the query is empty");
     }
     const size_t width = glimpse_model_embedding_size(model);
-    const size_t count = wordings && (glimpse_query_towers(query) & GLIMPSE_TOWER_TEXT) ? WORDINGS
-                                                                                        : 1;
+    const size_t count =
+        wordings && (glimpse_query_towers(query) & GLIMPSE_TOWER_TEXT) ? WORDINGS : 1;
     int status = GLIMPSE_OK, cut = 0;
     float *units = malloc(count * width * sizeof *units);
     double *sums = calloc(count, width * sizeof *sums), weights = 0;

@@ -13,9 +13,9 @@
 /*
  * The constants, fixed on one half of the demo's concepts (docs/relevance.md).
  */
-static const double text_offset = -2.05, text_size = 0.75, text_reach = 4.0, text_place = 0.6;
+static const double text_offset = -2.05, text_size = 0.75, text_height = 4.0, text_place = 0.6;
 static const double text_explained = 0.3;
-static const double picture_offset = -3.0, picture_size = 0.4, picture_reach = 4.0;
+static const double picture_offset = -3.0, picture_size = 0.4, picture_height = 4.0;
 static const double picture_place = 2.0;
 static const double typical_share = 0.75; /* of the reference that a best score is held against */
 static const double slope = 3.5;          /* from the best picture down, for each width */
@@ -118,7 +118,9 @@ static int add_row(sample *s, const glimpse_store_ops *ops, const glimpse_vector
     return ops->vectors.row(s->rows + s->row_count++ * s->dim, vectors, row);
 }
 
-static void end_picture(sample *s) { s->first[++s->count] = s->row_count; }
+static void end_picture(sample *s) {
+    s->first[++s->count] = s->row_count;
+}
 
 /* Spread evenly over the rows, which are in the order in which pictures came. */
 static int load_wholes(sample *s, const glimpse_searched *in, size_t dim) {
@@ -382,9 +384,8 @@ static size_t packed_size(size_t dim, size_t prompt_count) {
 }
 
 int glimpse_background_pack(void **data, size_t *size, const glimpse_background *b) {
-    const double scales[SCALES] = {b->texts.width,      b->texts.top,
-                                   b->texts.typical,    b->texts.lift,
-                                   b->references.width, b->references.top,
+    const double scales[SCALES] = {b->texts.width,        b->texts.top,        b->texts.typical,
+                                   b->texts.lift,         b->references.width, b->references.top,
                                    b->references.typical, b->references.lift};
     *size = packed_size(b->dim, b->prompt_count);
     uint8_t *to = *data = malloc(*size);
@@ -482,9 +483,9 @@ typedef struct best_picture {
     const glimpse_searched *in;
     const float *query;
     size_t dim;
-    int64_t excluded;     /* no picture: 0 */
-    int without_copies;   /* of the picture that the query is */
-    double score;         /* -INFINITY: none yet */
+    int64_t excluded;           /* no picture: 0 */
+    int without_copies;         /* of the picture that the query is */
+    double score;               /* -INFINITY: none yet */
     float *vector, *row, *part; /* [dim] each */
 } best_picture;
 
@@ -507,9 +508,9 @@ static int try_picture(best_picture *best, int64_t content, int64_t row, int64_t
     if (score <= best->score) return GLIMPSE_OK;
     best->score = score;
     for (size_t k = 0; k < best->dim; k++) {
-        best->vector[k] = part_row < 0 ? best->row[k]
-                                       : (float)part_score((double)best->part[k],
-                                                           (double)best->row[k]);
+        best->vector[k] = part_row < 0
+                              ? best->row[k]
+                              : (float)part_score((double)best->part[k], (double)best->row[k]);
     }
     return GLIMPSE_OK;
 }
@@ -542,7 +543,7 @@ static double judge_text(const glimpse_background *b, const best_picture *best,
     const double mean = dot(best->query, b->mean, b->dim) + t->lift;
     const double score = dot(wordings, best->vector, b->dim);
     return text_offset - text_size * log((double)b->pictures) +
-           text_reach * (score - reference) / t->width + text_place * (score - mean) / t->width -
+           text_height * (score - reference) / t->width + text_place * (score - mean) / t->width -
            text_explained * explained(b, best->vector, score);
 }
 
@@ -551,7 +552,7 @@ static double judge_picture(const glimpse_background *b, const best_picture *bes
     const double reference = typical_share * t->typical + (1 - typical_share) * t->top;
     const double mean = dot(best->query, b->mean, b->dim) + r->lift;
     return picture_offset - picture_size * log((double)b->pictures) +
-           picture_reach * (in_words(b, best->query, best->vector) - reference) / t->width +
+           picture_height * (in_words(b, best->query, best->vector) - reference) / t->width +
            picture_place * (best->score - (r->top + mean) / 2) / r->width;
 }
 
@@ -577,8 +578,7 @@ int glimpse_relevance_judge(glimpse_relevance *out, const glimpse_background *b,
     if (status == GLIMPSE_OK && pictures < 1.0) {
         const double down = slope / b->texts.width;
         out->slope += (1 - pictures) * down;
-        out->offset +=
-            (1 - pictures) * (judge_text(b, &best, query->wordings) - down * best.score);
+        out->offset += (1 - pictures) * (judge_text(b, &best, query->wordings) - down * best.score);
     }
     if (status == GLIMPSE_OK && pictures > 0.0) {
         const double down = slope / b->references.width;

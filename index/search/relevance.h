@@ -27,8 +27,8 @@ enum {
 
 /* Of queries of a kind. */
 typedef struct glimpse_background_scale {
-    double width;   /* deviation of one query's scores over the sample, the root of the mean square */
-    double top;     /* median of their best scores */
+    double width; /* deviation of one query's scores over the sample, the root of the mean square */
+    double top;   /* median of their best scores */
     double typical; /* texts: median over the pictures of the score of the tenth best prompt */
     double lift;    /* how much parts add to a score, the mean */
 } glimpse_background_scale;

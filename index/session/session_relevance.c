@@ -285,7 +285,8 @@ static int load_or_make(kept_background **out, const prompts *p, glimpse_session
     int status = load_stored(&background, at, &p->key);
     const int made = status == GLIMPSE_OK && !background;
     if (made) status = make(&background, p, part, library, at, model, control);
-    if (status == GLIMPSE_OK && !glimpse_background_is_current(background, at->pictures, at->parts)) {
+    if (status == GLIMPSE_OK &&
+        !glimpse_background_is_current(background, at->pictures, at->parts)) {
         status = glimpse_background_measure(background, &at->in);
     }
     if (status < 0) {
@@ -358,8 +359,8 @@ int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_
     } else if (status == GLIMPSE_OK && !out->why) {
         kept = find_kept(session, at.model.fingerprint, &p.key, at.pictures, at.parts);
         if (!kept) {
-            status = load_or_make(&kept, &p, session, part, library, &at, model, control,
-                                  &took_long);
+            status =
+                load_or_make(&kept, &p, session, part, library, &at, model, control, &took_long);
         }
         if (status == GLIMPSE_OK) {
             status = judge(&out->relevance, kept->background, &at, query);

@@ -292,12 +292,9 @@ static int refuse_of_several(const session_parts *parts, const find *f) {
 static int run_several(glimpse_hits **out, const find *f, glimpse_session *session,
                        glimpse_library *library, const session_parts *parts,
                        session_vector_fn make_vector, void *user) {
-    const session_cut cut = {session,
-                             f->pictures,
-                             f->search.exclude_id,
-                             f->options.relevance,
-                             f->options.all_scores,
-                             &f->control};
+    const session_cut cut = {
+        session,    f->pictures, f->search.exclude_id, f->options.relevance, f->options.all_scores,
+        &f->control};
     int status = glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), &cut,
                                          make_vector, user);
     if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
@@ -315,9 +312,9 @@ static int vector_of_worker(query_vectors *q, float **vector, const session_work
     *vector = new_vector(worker->model);
     int status = *vector ? glimpse_session_check_cancelled(q->control) : GLIMPSE_E_NOMEM;
     if (status == GLIMPSE_OK) {
-        status = glimpse_query_embed_wordings(
-            *vector, *vector + glimpse_model_embedding_size(worker->model), &truncated, q->query,
-            worker->encoder, worker->model);
+        status = glimpse_query_embed_wordings(*vector,
+                                              *vector + glimpse_model_embedding_size(worker->model),
+                                              &truncated, q->query, worker->encoder, worker->model);
     }
     q->truncated |= truncated;
     return status;

@@ -1,7 +1,7 @@
 /*
  * A search that knows when it found nothing, through the session's interface: one library of demo
- * pictures, animals and shapes, which has no pizza and no castle. It is made once; tests that change
- * it come last.
+ * pictures, animals and shapes, which has no pizza and no castle. It is made once; tests that
+ * change it come last.
  */
 #include "session_support.h"
 
