@@ -454,10 +454,13 @@ int glimpse_background_unpack(glimpse_background **out, const void *data, size_t
  */
 /* The log of the mean over the prompts of how much better each explains the picture than the query
  * does, in widths: well below 0 where none does. */
-static double explained(const glimpse_background *b, const float *picture, double score) {
+static double explained(const glimpse_background *b, const float *vector, const float *whole,
+                        double score) {
     double sum = 0;
     for (size_t p = 0; p < b->prompt_count; p++) {
-        double better = (dot(b->prompts + p * b->dim, picture, b->dim) - score) / b->texts.width;
+        const float *prompt = b->prompts + p * b->dim;
+        double cosine = fmax(dot(prompt, vector, b->dim), dot(prompt, whole, b->dim));
+        double better = (cosine - score) / b->texts.width;
         sum += exp(fmin(SHARPNESS * better, 60.0));
     }
     return log(fmax(sum / (double)b->prompt_count, 1e-30));
@@ -483,10 +486,10 @@ typedef struct best_picture {
     const glimpse_searched *in;
     const float *query;
     size_t dim;
-    int64_t excluded;           /* no picture: 0 */
-    int without_copies;         /* of the picture that the query is */
-    double score;               /* -INFINITY: none yet */
-    float *vector, *row, *part; /* [dim] each */
+    int64_t excluded;                   /* no picture: 0 */
+    int without_copies;                 /* of the picture that the query is */
+    double score;                       /* -INFINITY: none yet */
+    float *vector, *whole, *row, *part; /* [dim] each */
 } best_picture;
 
 static int try_picture(best_picture *best, int64_t content, int64_t row, int64_t part_row) {
@@ -507,6 +510,7 @@ static int try_picture(best_picture *best, int64_t content, int64_t row, int64_t
     }
     if (score <= best->score) return GLIMPSE_OK;
     best->score = score;
+    memcpy(best->whole, best->row, best->dim * sizeof *best->whole);
     for (size_t k = 0; k < best->dim; k++) {
         best->vector[k] = part_row < 0
                               ? best->row[k]
@@ -544,7 +548,7 @@ static double judge_text(const glimpse_background *b, const best_picture *best,
     const double score = dot(wordings, best->vector, b->dim);
     return text_offset - text_size * log((double)b->pictures) +
            text_height * (score - reference) / t->width + text_place * (score - mean) / t->width -
-           text_explained * explained(b, best->vector, score);
+           text_explained * explained(b, best->vector, best->whole, score);
 }
 
 static double judge_picture(const glimpse_background *b, const best_picture *best) {
@@ -565,15 +569,15 @@ int glimpse_relevance_judge(glimpse_relevance *out, const glimpse_background *b,
                          .excluded = query->excluded,
                          .without_copies = pictures > 0};
     *out = (glimpse_relevance){0};
-    float *rows = malloc(3 * b->dim * sizeof *rows);
-    if (!rows) return glimpse_fail_nomem(3 * b->dim * sizeof *rows, "a picture's embedding");
+    float *rows = calloc(4, b->dim * sizeof *rows);
+    if (!rows) return glimpse_fail_nomem(4 * b->dim * sizeof *rows, "a picture's embedding");
     best.vector = rows;
     best.row = rows + b->dim;
     best.part = rows + 2 * b->dim;
+    best.whole = rows + 3 * b->dim;
     int status = find_best(&best);
     if (status == GLIMPSE_OK && !isfinite(best.score)) { /* nothing but copies */
         best.score = 0;
-        memset(best.vector, 0, b->dim * sizeof *best.vector);
     }
     if (status == GLIMPSE_OK && pictures < 1.0) {
         const double down = slope / b->texts.width;
