@@ -15,7 +15,7 @@
  */
 static const double text_offset = -2.05, text_size = 0.75, text_height = 4.0, text_place = 0.6;
 static const double text_explained = 0.3;
-static const double picture_offset = -3.0, picture_size = 0.4, picture_height = 4.0;
+static const double picture_offset = -0.5, picture_size = 0.4, picture_height = 4.0;
 static const double picture_place = 2.0;
 static const double typical_share = 0.75; /* of the reference that a best score is held against */
 static const double slope = 3.5;          /* from the best picture down, for each width */
