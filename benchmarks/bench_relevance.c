@@ -8,7 +8,7 @@
  *
  * Libraries. "fit" are those that constants may be looked at on: pictures that show nothing but
  * even concepts of the demo model's world (in the order of its list), from data/demo, and drawn by
- * this program. "test" are those that are only reported: the same with odd concepts, and
+ * this program. "test" are those that no constant was fixed on: the same with odd concepts, and
  * data/demo-relations. Each is indexed into a library of its own.
  *
  * Questions. benchmarks/relevance/questions.tsv has claims and words for them; whether a library
@@ -28,7 +28,8 @@
  *     none      everything is shown (the first ten, as the command does)
  *     cosine    the cosine
  *     strict    the cosine, with a constant that lets 5 % of the fit part's absent questions
- * through z         (cosine - mean) / deviation, over the library's pictures for this question
+ * through
+ *     z         (cosine - mean) / deviation, over the library's pictures for this question
  *     glimpse   what glimpse's own cut-off leaves
  * The constants of "cosine" and "z" are those with the highest mean F1 over the fit libraries, one
  * for words, free sentences and sums, one for pictures.
@@ -740,8 +741,8 @@ static void report(answers *all, const relevance_library *libraries, size_t coun
         all->all[i].shown[NONE] = all->all[i].count < 10 ? all->all[i].count : 10;
     for (int p = 0; p < 2; p++) {
         const char *part = p ? "test" : "fit";
-        (void)printf("\n%s\n",
-                     p ? "== TEST: only reported" : "== FIT: what constants were looked at on");
+        (void)printf("\n%s\n", p ? "== TEST: no constant was fixed on it"
+                                 : "== FIT: what constants were looked at on");
         static const unsigned each[] = {WORDS, THING, DETAIL};
         for (size_t g = 0; g < 3; g++) {
             print_head(group_name(each[g]));

@@ -34,8 +34,11 @@ void relevance_add_question(relevance_questions *questions, const relevance_ques
     questions->all[questions->count++] = *question;
 }
 
+/* What is too long is cut. */
 static void assign(char *to, size_t size, const char *from) {
-    (void)snprintf(to, size, "%s", strcmp(from, "-") == 0 ? "" : from);
+    const size_t length = strcmp(from, "-") == 0 ? 0 : strnlen(from, size - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
 }
 
 /* Splits `text` in place. */

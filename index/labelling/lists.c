@@ -136,8 +136,9 @@ static int fail_no_list(const glimpse_labeller *l, const char *what, const char 
                             text, name, behind);
     }
     if (*shipped.all) {
-        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s; those that ship are %s%s",
-                            what, text, shipped.all, behind);
+        const int is_path = strchr(text, '/') != NULL || has_ending(text);
+        return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is %sno %s %s; those that ship are %s%s",
+                            is_path ? "no such file, and " : "", what, text, shipped.all, behind);
     }
     return glimpse_fail(GLIMPSE_E_NOT_FOUND, "there is no %s %s%s", what, text, behind);
 }
@@ -172,7 +173,12 @@ static int load_word(glimpse_labeller *l) {
     const char *text = l->o.classes;
     meant shipped;
     if (text[0] == '@' || strchr(text, '/') || has_ending(text)) {
-        return fail_no_list(l, "class list", "classes", text, "");
+        char as_class[NAME_BYTES + 64] = "";
+        if (text[0] != '@' && text[0] != '.') {
+            (void)snprintf(as_class, sizeof as_class, " (\"%.*s,\" is one class of that name)",
+                           NAME_BYTES, text);
+        }
+        return fail_no_list(l, "class list", "classes", text, as_class);
     }
     find_shipped(&shipped, l, "classes", text);
     if (!*shipped.name) return split_classes(l);

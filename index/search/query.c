@@ -410,50 +410,105 @@ unsigned glimpse_query_towers(const glimpse_query *query) {
     return towers;
 }
 
-int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
-                        glimpse_encoder *encoder, const glimpse_model *model) {
-    if (!query || !encoder || !model || !vector || query->count == 0) {
-        return glimpse_fail(GLIMPSE_E_INVALID, "the query is empty");
+/*
+ * Embedding. A text is embedded as it was written, and in further wordings where these are asked
+ * for: what a model knows scores alike in all of them.
+ */
+static const char *const wording_starts[] = {"", "a photo of ", "a picture of ", "there is "};
+static const char *const wording_ends[] = {"", "", ".", ""};
+enum { WORDINGS = sizeof wording_starts / sizeof *wording_starts };
+
+/* `unit` [count][width] */
+static int embed_text(float *unit, int *truncated, glimpse_encoder *encoder, const char *text,
+                      size_t count) {
+    const size_t length = strlen(text) + sizeof "a picture of .";
+    const char *texts[WORDINGS];
+    int cuts[WORDINGS] = {0};
+    char *written = malloc(WORDINGS * length);
+    if (!written) return glimpse_fail_nomem(WORDINGS * length, "a text");
+    for (size_t i = 0; i < count; i++) {
+        char *to = written + i * length;
+        (void)snprintf(to, length, "%s%s%s", wording_starts[i], text, wording_ends[i]);
+        texts[i] = to;
     }
-    size_t width = glimpse_model_embedding_size(model);
-    if (truncated) *truncated = 0;
-    int status = GLIMPSE_OK;
-    float *unit = malloc(width * sizeof *unit);
-    double *sum = calloc(width, sizeof *sum), norm = 0, weights = 0;
-    if (!unit || !sum) {
-        status = glimpse_fail_nomem(width * (sizeof *unit + sizeof *sum), "a query vector");
-        goto done;
+    int status = glimpse_encoder_texts(unit, cuts, encoder, texts, count, 0);
+    if (cuts[0]) *truncated = 1;
+    free(written);
+    return status;
+}
+
+/* `units` [count][width] */
+static int embed_term(float *units, int *truncated, const glimpse_query_term *term,
+                      glimpse_encoder *encoder, size_t width, size_t count) {
+    if (term->is_url) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "%.200s is an address that nobody fetched",
+                            term->body);
     }
-    for (size_t i = 0; i < query->count; i++) {
-        const glimpse_query_term *term = &query->terms[i];
-        if (term->is_url) {
-            status = glimpse_fail(GLIMPSE_E_INVALID, "%.200s is an address that nobody fetched",
-                                  term->body);
-        } else if (term->is_picture) {
-            status = glimpse_encoder_file(unit, encoder, term->body, 0);
-        } else {
-            int cut = 0;
-            status = glimpse_encoder_texts(unit, &cut, encoder, &term->body, 1, 0);
-            if (cut && truncated) *truncated = 1;
-        }
-        if (status < 0) goto done;
-        weights += fabs(term->weight);
-        for (size_t j = 0; j < width; j++)
-            sum[j] += term->weight * (double)unit[j];
-    }
+    if (!term->is_picture) return embed_text(units, truncated, encoder, term->body, count);
+    int status = glimpse_encoder_file(units, encoder, term->body, 0);
+    for (size_t i = 1; i < count && status == GLIMPSE_OK; i++)
+        memcpy(units + i * width, units, width * sizeof *units);
+    return status;
+}
+
+/* 0 where the terms cancel out: rounding leaves about 1e-7 of the weights where the sum should be
+ * zero. */
+static int normalise(double *sum, size_t width, double weights) {
+    double norm = 0;
     for (size_t j = 0; j < width; j++)
         norm += sum[j] * sum[j];
     norm = sqrt(norm);
-    /* Rounding leaves about 1e-7 of the weights where the sum should be zero. */
-    if (!(norm > 1e-5 * weights)) {
+    if (!(norm > 1e-5 * weights)) return 0;
+    for (size_t j = 0; j < width; j++)
+        sum[j] /= norm;
+    return 1;
+}
+
+int glimpse_query_embed_wordings(float *vector, float *wordings, int *truncated,
+                                 const glimpse_query *query, glimpse_encoder *encoder,
+                                 const glimpse_model *model) {
+    if (!query || !encoder || !model || !vector || query->count == 0) {
+        return glimpse_fail(GLIMPSE_E_INVALID, "the query is empty");
+    }
+    const size_t width = glimpse_model_embedding_size(model);
+    const size_t count =
+        wordings && (glimpse_query_towers(query) & GLIMPSE_TOWER_TEXT) ? WORDINGS : 1;
+    int status = GLIMPSE_OK, cut = 0;
+    float *units = malloc(count * width * sizeof *units);
+    double *sums = calloc(count, width * sizeof *sums), weights = 0;
+    if (!units || !sums) {
+        status =
+            glimpse_fail_nomem(count * width * (sizeof *units + sizeof *sums), "a query vector");
+    }
+    for (size_t i = 0; i < query->count && status == GLIMPSE_OK; i++) {
+        const glimpse_query_term *term = &query->terms[i];
+        status = embed_term(units, &cut, term, encoder, width, count);
+        weights += fabs(term->weight);
+        for (size_t j = 0; j < count * width && status == GLIMPSE_OK; j++)
+            sums[j] += term->weight * (double)units[j];
+    }
+    if (status == GLIMPSE_OK && !normalise(sums, width, weights)) {
         status = glimpse_fail(GLIMPSE_E_INVALID,
                               "the terms of the query cancel out, nothing is left to search for");
-        goto done;
     }
-    for (size_t j = 0; j < width; j++)
-        vector[j] = (float)(sum[j] / norm);
-done:
-    free(unit);
-    free(sum);
+    if (status == GLIMPSE_OK) {
+        for (size_t j = 0; j < width; j++)
+            vector[j] = (float)sums[j];
+        if (wordings) memset(wordings, 0, width * sizeof *wordings);
+        for (size_t w = 0; w < count && wordings; w++) {
+            const double *sum = sums + w * width;
+            if (w > 0) (void)normalise(sums + w * width, width, weights);
+            for (size_t j = 0; j < width; j++)
+                wordings[j] += (float)(sum[j] / (double)count);
+        }
+    }
+    if (truncated) *truncated = cut;
+    free(units);
+    free(sums);
     return status;
+}
+
+int glimpse_query_embed(float *vector, int *truncated, const glimpse_query *query,
+                        glimpse_encoder *encoder, const glimpse_model *model) {
+    return glimpse_query_embed_wordings(vector, NULL, truncated, query, encoder, model);
 }

@@ -7,9 +7,9 @@
  *     glimpse_background *background = NULL;
  *     glimpse_background_create(&background, dim, prompt_count);
  *     ... the embeddings of the prompts into background->prompts ...
- *     glimpse_background_measure(background, store, vectors);      // in a read transaction
+ *     glimpse_background_measure(background, &searched);           // in a read transaction
  *     glimpse_relevance relevance;
- *     glimpse_relevance_judge(&relevance, background, store, vectors, query, 0);
+ *     glimpse_relevance_judge(&relevance, background, &searched, &query);
  *     glimpse_relevance_of(&relevance, score);
  *
  * A background is derived: from the prompts, which cost a text tower's time, and from a sample of
@@ -28,7 +28,9 @@ enum {
 /* Of queries of a kind. */
 typedef struct glimpse_background_scale {
     double width; /* deviation of one query's scores over the sample, the root of the mean square */
-    double top, spread; /* of their best scores: mean and deviation */
+    double top;   /* median of their best scores */
+    double typical; /* texts: median over the pictures of the score of the tenth best prompt */
+    double lift;    /* how much parts add to a score, the mean */
 } glimpse_background_scale;
 
 typedef struct glimpse_prompt_scores { /* of one prompt, over the sample */
@@ -41,17 +43,26 @@ typedef struct glimpse_background {
     glimpse_prompt_scores *scores; /* [prompt_count] */
     float *mean;                   /* [dim] of the sample */
     uint64_t pictures;             /* of the library, when it was measured; 0: not yet */
+    uint64_t parts;                /* likewise, of its pictures; 0: it had none */
     glimpse_background_scale texts, references;
 } glimpse_background;
+
+/* What is searched, in a read transaction. */
+typedef struct glimpse_searched {
+    glimpse_store *store;
+    const glimpse_store_ops *ops;
+    int64_t model;
+    const glimpse_vectors *wholes, *parts; /* parts: NULL where the library has none */
+} glimpse_searched;
 
 int glimpse_background_create(glimpse_background **out, size_t dim, size_t prompt_count);
 void glimpse_background_free(glimpse_background *background); /* NULL is fine */
 
 /* Everything but the prompts. */
-int glimpse_background_measure(glimpse_background *background, glimpse_store *store,
-                               const glimpse_vectors *vectors);
-/* 0 when the library has grown or shrunk by more than a tenth since. */
-int glimpse_background_is_current(const glimpse_background *background, uint64_t pictures);
+int glimpse_background_measure(glimpse_background *background, const glimpse_searched *in);
+/* 0 when the library has grown or shrunk by more than a tenth since, or has parts since. */
+int glimpse_background_is_current(const glimpse_background *background, uint64_t pictures,
+                                  uint64_t parts);
 
 /* As bytes (malloc'ed), and back: GLIMPSE_E_FORMAT when they are no background of this version, of
  * `dim`. */
@@ -63,10 +74,16 @@ typedef struct glimpse_relevance {
     double offset, slope;
 } glimpse_relevance;
 
-/* `query` [dim] of unit length; `pictures`, 0 to 1: the share that pictures have in it. */
+typedef struct glimpse_relevance_query {
+    const float *vector;   /* [dim] of unit length: what pictures are ranked by */
+    const float *wordings; /* [dim] mean of the query in several wordings; not looked at where
+                              `pictures` is 1 */
+    double pictures;       /* 0 to 1: the share that pictures have in it */
+    int64_t excluded;      /* the picture that the query is of, which is not shown; 0: none */
+} glimpse_relevance_query;
+
 int glimpse_relevance_judge(glimpse_relevance *out, const glimpse_background *background,
-                            glimpse_store *store, const glimpse_vectors *vectors,
-                            const float *query, double pictures);
+                            const glimpse_searched *in, const glimpse_relevance_query *query);
 double glimpse_relevance_of(const glimpse_relevance *relevance, double score);
 /* The lowest score that is no less relevant than that. */
 double glimpse_relevance_score(const glimpse_relevance *relevance, double cutoff);

@@ -148,15 +148,14 @@ static void drop_unused(glimpse_session *session) {
 }
 
 static kept_background *find_kept(glimpse_session *session, const char *fingerprint,
-                                  const glimpse_hash *key, uint64_t pictures, int with_prompts) {
+                                  const glimpse_hash *key, uint64_t pictures, uint64_t parts) {
     kept_background *found = NULL;
     (void)pthread_mutex_lock(&session->lock);
     for (size_t i = 0; i < session->backgrounds.count && !found; i++) {
         kept_background *k = session->backgrounds.items[i];
         if (k->is_old || strcmp(k->fingerprint, fingerprint) != 0) continue;
         if (memcmp(&k->key, key, sizeof *key) != 0) continue;
-        if (with_prompts && k->background->prompt_count == 0) continue;
-        if (glimpse_background_is_current(k->background, pictures)) found = k;
+        if (glimpse_background_is_current(k->background, pictures, parts)) found = k;
     }
     if (found) found->users++;
     (void)pthread_mutex_unlock(&session->lock);
@@ -215,26 +214,30 @@ void glimpse_session_close_backgrounds(glimpse_session *session) {
  * Finding or making one.
  */
 typedef struct place { /* of a model in a library, in a read transaction */
-    glimpse_store *store;
     glimpse_model_info model;
-    const glimpse_vectors *vectors;
-    uint64_t pictures;
+    glimpse_searched in;
+    uint64_t pictures, parts;
 } place;
 
 /* GLIMPSE_E_NOT_FOUND when nothing was indexed with the model, GLIMPSE_E_LIMIT when the index would
  * take more memory than the process may have. */
 static int find_place(place *out, glimpse_library *library, const glimpse_model *model) {
     const glimpse_model_key key = glimpse_model_get_key(model);
-    out->store = glimpse_library_store(library);
-    int status = glimpse_store_find_model(&out->model, out->store, &key);
-    if (status == GLIMPSE_OK && glimpse_vectors_memory(&out->model) > glimpse_max_memory()) {
+    glimpse_store *store = glimpse_library_store(library);
+    int status = glimpse_store_find_model(&out->model, store, &key);
+    if (status < 0) return status;
+    const uint64_t parts = out->model.parts > 0 ? glimpse_parts_memory(&out->model) : 0;
+    if (glimpse_vectors_memory(&out->model) + parts > glimpse_max_memory()) {
         return glimpse_fail(GLIMPSE_E_LIMIT, "the index of %s does not fit into the memory allowed",
                             out->model.fingerprint);
     }
-    if (status == GLIMPSE_OK) {
-        status = out->store->ops->vectors.get(&out->vectors, out->store, &out->model);
+    out->in = (glimpse_searched){store, store->ops, out->model.id, NULL, NULL};
+    status = store->ops->vectors.get(&out->in.wholes, store, &out->model);
+    if (status == GLIMPSE_OK) out->pictures = store->ops->vectors.count(out->in.wholes);
+    if (status == GLIMPSE_OK && out->model.parts > 0) {
+        status = store->ops->picture_parts.vectors(&out->in.parts, store, &out->model);
+        if (status == GLIMPSE_OK) out->parts = store->ops->vectors.count(out->in.parts);
     }
-    if (status == GLIMPSE_OK) out->pictures = out->store->ops->vectors.count(out->vectors);
     return status;
 }
 
@@ -243,7 +246,7 @@ static int load_stored(glimpse_background **out, const place *at, const glimpse_
     const glimpse_kept_error before = glimpse_error_keep();
     glimpse_store_background stored;
     *out = NULL;
-    int status = at->store->ops->backgrounds.load(&stored, at->store, at->model.id);
+    int status = at->in.ops->backgrounds.load(&stored, at->in.store, at->model.id);
     if (status == GLIMPSE_OK && memcmp(&stored.key, key, sizeof *key) == 0) {
         status = glimpse_background_unpack(out, stored.data, stored.size, at->model.dim);
     }
@@ -261,13 +264,11 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int make(glimpse_background **out, const prompts *p, int with_prompts, glimpse_session *part,
+static int make(glimpse_background **out, const prompts *p, glimpse_session *part,
                 glimpse_library *library, const place *at, const glimpse_model *model,
                 const session_control *control) {
-    int status = glimpse_background_create(out, at->model.dim, with_prompts ? p->count : 0);
-    if (status == GLIMPSE_OK && with_prompts) {
-        status = encode(*out, p, part, library, model, control);
-    }
+    int status = glimpse_background_create(out, at->model.dim, p->count);
+    if (status == GLIMPSE_OK) status = encode(*out, p, part, library, model, control);
     if (status < 0) {
         glimpse_background_free(*out);
         *out = NULL;
@@ -275,17 +276,18 @@ static int make(glimpse_background **out, const prompts *p, int with_prompts, gl
     return status;
 }
 
-static int load_or_make(kept_background **out, const prompts *p, int with_prompts,
-                        glimpse_session *session, glimpse_session *part, glimpse_library *library,
-                        const place *at, const glimpse_model *model, const session_control *control,
+static int load_or_make(kept_background **out, const prompts *p, glimpse_session *session,
+                        glimpse_session *part, glimpse_library *library, const place *at,
+                        const glimpse_model *model, const session_control *control,
                         int *took_long) {
     glimpse_background *background = NULL;
     const double start = now();
     int status = load_stored(&background, at, &p->key);
     const int made = status == GLIMPSE_OK && !background;
-    if (made) status = make(&background, p, with_prompts, part, library, at, model, control);
-    if (status == GLIMPSE_OK && !glimpse_background_is_current(background, at->pictures)) {
-        status = glimpse_background_measure(background, at->store, at->vectors);
+    if (made) status = make(&background, p, part, library, at, model, control);
+    if (status == GLIMPSE_OK &&
+        !glimpse_background_is_current(background, at->pictures, at->parts)) {
+        status = glimpse_background_measure(background, &at->in);
     }
     if (status < 0) {
         glimpse_background_free(background);
@@ -302,10 +304,10 @@ static int write_background(const place *at, const prompts *p, const glimpse_bac
     glimpse_store_background stored = {.key = p->key};
     int status = glimpse_background_pack(&stored.data, &stored.size, b);
     if (status < 0) return status;
-    status = at->store->ops->lock(at->store, "indexing");
+    status = at->in.ops->lock(at->in.store, "indexing");
     if (status == GLIMPSE_OK) {
-        status = at->store->ops->backgrounds.write(at->store, at->model.id, &stored);
-        at->store->ops->unlock(at->store);
+        status = at->in.ops->backgrounds.write(at->in.store, at->model.id, &stored);
+        at->in.ops->unlock(at->in.store);
     }
     free(stored.data);
     return status;
@@ -314,13 +316,27 @@ static int write_background(const place *at, const prompts *p, const glimpse_bac
 /* Who may not is no worse off than without. */
 static void try_to_write(const place *at, const prompts *p, const glimpse_background *b) {
     const glimpse_kept_error before = glimpse_error_keep();
-    if (at->store->read_only || b->prompt_count == 0) return;
+    if (at->in.store->read_only || b->prompt_count == 0) return;
     if (write_background(at, p, b) < 0) glimpse_error_restore(&before);
 }
 
+static int judge(glimpse_relevance *out, const glimpse_background *background, const place *at,
+                 const session_judged *query) {
+    const glimpse_kept_error before = glimpse_error_keep();
+    glimpse_relevance_query q = {query->vector, query->vector + background->dim, query->pictures,
+                                 0};
+    glimpse_hash id;
+    if (query->exclude_id && *query->exclude_id && glimpse_hash_from_hex(&id, query->exclude_id) &&
+        at->in.ops->contents.find_id(&q.excluded, at->in.store, &id) < 0) {
+        glimpse_error_restore(&before);
+        q.excluded = 0;
+    }
+    return glimpse_relevance_judge(out, background, &at->in, &q);
+}
+
 int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_session *part,
-                          glimpse_library *library, const glimpse_model *model, const float *vector,
-                          double pictures, const session_control *control) {
+                          glimpse_library *library, const glimpse_model *model,
+                          const session_judged *query, const session_control *control) {
     const glimpse_kept_error before = glimpse_error_keep();
     glimpse_store *store = glimpse_library_store(library);
     kept_background *kept = NULL;
@@ -329,9 +345,8 @@ int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_
     *out = (session_judge){{0}, NULL};
     int status = load_prompts(&p, session);
     if (status < 0) return status;
-    const int with_prompts = pictures < 1.0;
     int took_long = 0;
-    if (p.count == 0 && with_prompts) out->why = why_no_prompts;
+    if (p.count == 0) out->why = why_no_prompts;
     status = store->ops->begin_read(store);
     if (status < 0) goto done;
     status = find_place(&at, library, model);
@@ -342,14 +357,13 @@ int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_
     } else if (status == GLIMPSE_OK && at.pictures < GLIMPSE_RELEVANCE_PICTURES) {
         out->why = why_few;
     } else if (status == GLIMPSE_OK && !out->why) {
-        kept = find_kept(session, at.model.fingerprint, &p.key, at.pictures, with_prompts);
+        kept = find_kept(session, at.model.fingerprint, &p.key, at.pictures, at.parts);
         if (!kept) {
-            status = load_or_make(&kept, &p, with_prompts, session, part, library, &at, model,
-                                  control, &took_long);
+            status =
+                load_or_make(&kept, &p, session, part, library, &at, model, control, &took_long);
         }
         if (status == GLIMPSE_OK) {
-            status = glimpse_relevance_judge(&out->relevance, kept->background, store, at.vectors,
-                                             vector, pictures);
+            status = judge(&out->relevance, kept->background, &at, query);
         }
     }
     store->ops->end_read(store);
@@ -374,12 +388,12 @@ int glimpse_session_write_background(glimpse_session *session, glimpse_library *
     if (status == GLIMPSE_OK && at.pictures >= GLIMPSE_RELEVANCE_PICTURES) {
         status = load_stored(&background, &at, &p.key);
         wanted = status == GLIMPSE_OK &&
-                 (!background || !glimpse_background_is_current(background, at.pictures));
+                 (!background || !glimpse_background_is_current(background, at.pictures, at.parts));
         if (wanted && !background) {
-            status = make(&background, &p, 1, session, library, &at, model, control);
+            status = make(&background, &p, session, library, &at, model, control);
         }
         if (wanted && status == GLIMPSE_OK) {
-            status = glimpse_background_measure(background, store, at.vectors);
+            status = glimpse_background_measure(background, &at.in);
         }
     }
     store->ops->end_read(store);

@@ -15,12 +15,18 @@ typedef struct session_judge {
     const char *why;             /* it cannot be told; lives as long as the session */
 } session_judge;
 
-/* `vector` of unit length is the query; `pictures`, 0 to 1, the share of pictures in it. What has
- * to be made of neutral prompts is made with an encoder of `part` (the session, or the one that is
- * opened for one of several models) and kept in `session`, not in the library. */
+/* A query that is judged. */
+typedef struct session_judged {
+    const float *vector;    /* [2][E]: of unit length, and the mean of its wordings */
+    double pictures;        /* 0 to 1: the share of pictures in it */
+    const char *exclude_id; /* of the picture that is not shown; "" or NULL: none */
+} session_judged;
+
+/* What has to be made of neutral prompts is made with an encoder of `part` (the session, or the one
+ * that is opened for one of several models) and kept in `session`, not in the library. */
 int glimpse_session_judge(session_judge *out, glimpse_session *session, glimpse_session *part,
-                          glimpse_library *library, const glimpse_model *model, const float *vector,
-                          double pictures, const session_control *control);
+                          glimpse_library *library, const glimpse_model *model,
+                          const session_judged *query, const session_control *control);
 
 /* A writer's: sees to it that the library has an up-to-date background of `model`. */
 int glimpse_session_write_background(glimpse_session *session, glimpse_library *library,

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "http/fetch.h"
+#include "query_terms.h"
 
 #include <glimpse/query.h>
 #include <glimpse/stored_labels.h>
@@ -234,8 +235,8 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     f->query.fingerprint = glimpse_model_fingerprint(model);
     int status = glimpse_session_load_page(&page, &has_page, &f->query);
     if (status < 0) return status;
-    status = glimpse_session_judge(&judge, session, session, library, model, vector, f->pictures,
-                                   &f->control);
+    const session_judged judged = {vector, f->pictures, f->search.exclude_id};
+    status = glimpse_session_judge(&judge, session, session, library, model, &judged, &f->control);
     if (status < 0) return status;
     if (!judge.why && !f->options.all_scores) {
         min_cosine = glimpse_relevance_score(&judge.relevance, f->options.relevance);
@@ -285,9 +286,10 @@ static int run(glimpse_hits **out, find *f, glimpse_session *session, glimpse_li
     return status;
 }
 
+/* Of two: what is searched for, and the mean of its wordings (session_vector_fn). */
 static float *new_vector(const glimpse_model *model) {
-    size_t size = glimpse_model_embedding_size(model) * sizeof(float);
-    float *vector = malloc(size);
+    size_t size = 2 * glimpse_model_embedding_size(model) * sizeof(float);
+    float *vector = calloc(1, size);
     if (!vector) (void)glimpse_fail_nomem(size, "an embedding");
     return vector;
 }
@@ -315,8 +317,9 @@ static int refuse_of_several(const session_parts *parts, const find *f) {
 static int run_several(glimpse_hits **out, const find *f, glimpse_session *session,
                        glimpse_library *library, const session_parts *parts,
                        session_vector_fn make_vector, void *user) {
-    const session_cut cut = {session, f->pictures, f->options.relevance, f->options.all_scores,
-                             &f->control};
+    const session_cut cut = {
+        session,    f->pictures, f->search.exclude_id, f->options.relevance, f->options.all_scores,
+        &f->control};
     int status = glimpse_hits_of_several(out, parts, library, &f->search, first_count(f), &cut,
                                          make_vector, user);
     if (status == GLIMPSE_OK && (*out)->count == 0) status = explain_nothing(f, session, library);
@@ -334,7 +337,9 @@ static int vector_of_worker(query_vectors *q, float **vector, const session_work
     *vector = new_vector(worker->model);
     int status = *vector ? glimpse_session_check_cancelled(q->control) : GLIMPSE_E_NOMEM;
     if (status == GLIMPSE_OK) {
-        status = glimpse_query_embed(*vector, &truncated, q->query, worker->encoder, worker->model);
+        status = glimpse_query_embed_wordings(*vector,
+                                              *vector + glimpse_model_embedding_size(worker->model),
+                                              &truncated, q->query, worker->encoder, worker->model);
     }
     q->truncated |= truncated;
     return status;

@@ -374,9 +374,9 @@ static int judge_parts(session_judge *judges, const part_query *queries, const s
                        glimpse_library *library, const session_cut *cut) {
     int status = GLIMPSE_OK;
     for (size_t i = 0; i < parts->count && status == GLIMPSE_OK; i++)
-        status =
-            glimpse_session_judge(&judges[i], cut->session, parts->sessions[i], library,
-                                  queries[i].model, queries[i].vector, cut->pictures, cut->control);
+        status = glimpse_session_judge(
+            &judges[i], cut->session, parts->sessions[i], library, queries[i].model,
+            &(session_judged){queries[i].vector, cut->pictures, cut->exclude_id}, cut->control);
     return status;
 }
 

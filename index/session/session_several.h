@@ -27,14 +27,17 @@ int glimpse_session_load_part(glimpse_session **out, const char **path, glimpse_
 int glimpse_session_fail_uncovered(const glimpse_library *library, const glimpse_model *model,
                                    const char *name);
 
-/* Makes the query's vector for one of the models (malloc'ed) and says which model that is. */
+/* Makes the query's vectors for one of the models (malloc'ed, [2][E]: what is searched for, and
+ * behind it the mean of its wordings, which is not set for a picture) and says which model that
+ * is. */
 typedef int (*session_vector_fn)(void *user, float **vector, const glimpse_model **model,
                                  glimpse_session *part, glimpse_library *library);
 
 /* What is left out for its relevance (session_relevance.h), for the session itself. */
 typedef struct session_cut {
     glimpse_session *session;
-    double pictures; /* their share in the query */
+    double pictures;        /* their share in the query */
+    const char *exclude_id; /* of the picture that is not shown; "" or NULL: none */
     double cutoff;
     int all_scores; /* nothing is */
     const session_control *control;

@@ -26,6 +26,15 @@ int glimpse_http_is_url(const char *text) {
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
+/* A length that is announced is believed where it is too large. */
+static int on_head(void *user) {
+    fetching *f = user;
+    char *length = f->get.status == 200 ? glimpse_http_get_header(&f->get, "Content-Length") : NULL;
+    f->is_too_large = length && strtoull(length, NULL, 10) > f->fetch->max_bytes;
+    free(length);
+    return f->is_too_large;
+}
+
 static int on_body(void *user, const void *data, size_t size) {
     fetching *f = user;
     if (f->get.status != 200) return 0; /* what servers say instead is of no use */
@@ -102,6 +111,7 @@ static int go(fetching *f, glimpse_http_client *client, char **url) {
                                     .connect_timeout = CONNECT_SECONDS,
                                     .stalled_timeout = STALLED_SECONDS,
                                     .loopback = glimpse_http_is_loopback(&origin.address),
+                                    .on_head = on_head,
                                     .on_body = on_body,
                                     .cancelled = on_poll,
                                     .user = f};

@@ -79,8 +79,8 @@ static void tokens_are_of_one_query_and_of_orders_that_do_not_shift(void **state
         {"red", "--min-score", "-0.5", "another query"},
         {"red", "--where", "has(gps)", "another query"},
         {"red", "--sort", "taken", "--sort has no pages"},
-        {"red", "--captions", "-k7", "captions has no pages"},
-        {"red", "--rerank", "-k7", "a re-ranked search has no pages"},
+        {"red", "--captions", "-k7", "--captions has no pages"},
+        {"red", "--rerank", "-k7", "--rerank has no pages"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         run(&r, "search", cases[i].word, "--no-collapse", "-l", "lib", "--page-token", token,

@@ -162,6 +162,9 @@ static int run(int argc, char **argv) {
         code = cli_misuse(&cmd_search, "--relevance goes from 0 to 1");
     } else if ((code = output_read_stages(&search, all, diverse, &cmd_search)) != CLI_RUN) {
         goto done;
+    } else if (token && (rerank || find.captions)) {
+        code = cli_misuse(&cmd_search, "%s has no pages: choose a larger -k",
+                          rerank ? "--rerank" : "--captions");
     } else if (diverse && (rerank || token)) {
         code = cli_misuse(&cmd_search, rerank ? "choose one of --diverse and --rerank"
                                               : "--diverse has no pages: choose a larger -k");

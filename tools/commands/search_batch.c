@@ -45,6 +45,10 @@ static int read_line(batch *b) {
         }
     }
     if (b->size > 0 && b->line[b->size - 1] == '\r') b->size--;
+    if (b->number == 1 && b->size >= 3 && memcmp(b->line, "\xef\xbb\xbf", 3) == 0) {
+        b->size -= 3; /* a byte-order mark is no part of the text */
+        memmove(b->line, b->line + 3, b->size);
+    }
     b->line[b->size] = '\0';
     return 1;
 }
@@ -57,7 +61,7 @@ static void print_error(batch *b, const char *message) {
     json_out j = {stdout, 0};
     b->failed++;
     jout_open(&j, '{');
-    jout_path(&j, "query", b->line);
+    jout_key(&j, "query"), jout_bytes(&j, b->line, b->size);
     jout_key(&j, "line"), jout_uint(&j, b->number);
     jout_key(&j, "error"), jout_string(&j, message);
     jout_close(&j, '}');
@@ -86,7 +90,7 @@ static int answer(batch *b, const session *s, const glimpse_find_options *find) 
                                              (unsigned long long)b->number)
                                    : xprintf("%s, line %llu is longer than %d bytes", b->name,
                                              (unsigned long long)b->number, LINE_LIMIT);
-        b->line[b->is_too_long ? 80 : b->size] = '\0';
+        if (b->is_too_long) b->size = 80; /* its beginning tells which one it is */
         print_error(b, message);
         free(message);
         return CLI_RUN;
@@ -102,7 +106,7 @@ static int answer(batch *b, const session *s, const glimpse_find_options *find) 
         if (!goes_on) return EXIT_FAILED;
         return CLI_RUN;
     }
-    const int code = output_hits(&json, query, hits);
+    const int code = output_hits_quietly(&json, query, hits);
     b->failed += glimpse_hits_summarize(hits)->failed > 0;
     b->found += code == EXIT_FOUND;
     glimpse_hits_free(hits);
@@ -120,7 +124,7 @@ static int answer_all(batch *b, const session *s, const glimpse_find_options *fi
         code = answer(b, s, find);
         b->answered++;
         tool_flush();
-        if (ferror(stdout)) return EXIT_FAILED; /* tool_finish() says why */
+        if (ferror(stdout)) break; /* nobody reads, or tool_finish() says what is wrong */
     }
     if (code != CLI_RUN) return code;
     if (ferror(b->from)) return tool_fail("%s: %s", b->name, strerror(errno));
@@ -129,6 +133,10 @@ static int answer_all(batch *b, const session *s, const glimpse_find_options *fi
         tool_note("%llu of %llu queries failed", (unsigned long long)b->failed,
                   (unsigned long long)b->answered);
         return EXIT_PARTIAL;
+    }
+    if (b->found < b->answered) {
+        tool_note("nothing found for %llu of %llu queries",
+                  (unsigned long long)(b->answered - b->found), (unsigned long long)b->answered);
     }
     return b->found > 0 ? EXIT_FOUND : EXIT_NOTHING;
 }

@@ -308,7 +308,7 @@ int output_print(const output_options *o, const output_list *list) {
         output_table(list, o->preview ? preview_choose(o->preview, &reason) : PREVIEW_NONE);
     }
     tool_flush();
-    if (list->count == 0) tool_note("nothing found");
+    if (list->count == 0 && !list->is_quiet) tool_note("nothing found");
     if (o->open && code == EXIT_FOUND) code = open_results(o, list);
     return code;
 }
@@ -339,6 +339,8 @@ void output_note_page(const char *token, const glimpse_hits *hits) {
     if (!token) return;
     if (next) {
         tool_note("next page: the same with --page-token %s", next);
+    } else if (glimpse_hits_summarize(hits)->model_count > 0) {
+        tool_note("a search with several models has no pages; choose a larger -k");
     } else {
         tool_note("this is the last page");
     }
@@ -375,12 +377,14 @@ void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by
     }
 }
 
-int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
+static int print_hits(const output_options *o, const char *query, const glimpse_hits *hits,
+                      int is_quiet) {
     const glimpse_hits_summary *summary = glimpse_hits_summarize(hits);
     size_t count = glimpse_hits_count(hits);
     output_second *seconds = xcalloc(count, sizeof *seconds);
     double *relevances = xcalloc(count, sizeof *relevances);
     output_list list = {.query = query,
+                        .is_quiet = is_quiet,
                         .model = summary->model,
                         .fingerprint = summary->fingerprint,
                         .results = xcalloc(count, sizeof *list.results),
@@ -418,4 +422,12 @@ int output_hits(const output_options *o, const char *query, const glimpse_hits *
     free(relevances);
     free(seconds);
     return code;
+}
+
+int output_hits(const output_options *o, const char *query, const glimpse_hits *hits) {
+    return print_hits(o, query, hits, 0);
+}
+
+int output_hits_quietly(const output_options *o, const char *query, const glimpse_hits *hits) {
+    return print_hits(o, query, hits, 1);
 }

@@ -48,6 +48,7 @@ typedef struct output_list {
     const char *const *warnings; /* [warning_count] */
     size_t warning_count;
     int captions; /* 1: also ranked by captions */
+    int is_quiet; /* 1: no note where there is nothing */
     /* Of a re-ranked list. */
     const char *second_model;
     double weight;
@@ -72,6 +73,8 @@ int output_print(const output_options *o, const output_list *list);
 
 /* The same for what a session found. */
 int output_hits(const output_options *o, const char *query, const glimpse_hits *hits);
+/* The same without a note where there is nothing. */
+int output_hits_quietly(const output_options *o, const char *query, const glimpse_hits *hits);
 
 /* Sets what --no-collapse and --diverse (NULL: not asked for) say. CLI_RUN, or an exit code after
  * saying what is wrong. */

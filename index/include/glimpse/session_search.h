@@ -33,19 +33,26 @@
  *
  * Relevance. A cosine says which picture fits best, not whether any does: where it stands depends
  * on the model and on the query. A hit's relevance, 0 to 1, is comparable between queries, and for
- * one query it grows with the cosine. Of words, for a picture of cosine s,
+ * one query it grows with the score. For a picture of score s, where the best picture of the whole
+ * library has t,
  *
- *     relevance = 1 / (1 + exp(5.8 - 1.7 u - 1.1 z + 0.17 e))
- *     u = (s - T) / D    T, D: mean and deviation of the best cosines that neutral prompts
- *                        (data/relevance.txt) reach on this library
- *     z = (s - m) / W    m: mean of the query's cosines over a sample of the library; W: how far
- *                        the cosines of one prompt lie apart there
- *     e = ln mean(exp(6 (p - t) / W))    at the picture that fits the query best, with cosine t:
- * over the cosines p of the prompts with it; large where they explain it better
+ *     relevance = 1 / (1 + exp(3.5 (t - s) / W - A))
+ *     A = 4 u + 0.6 z - 0.3 e - 0.75 ln n - 2.05           of words
+ *     u = (v - 0.75 P - 0.25 T) / W
+ *     z = (v - m) / W
+ *     e = ln mean(exp(6 (p - v) / W))
  *
- * and of pictures 1 / (1 + exp(-0.8 u - 0.5 z)), with pictures of the sample in place of the
- * prompts. A query of both is in between, by their weights. docs/relevance.md has how the constants
- * were fixed, and what they cannot do.
+ * v      cosine of the best picture with the query, the mean over several wordings ("a photo of
+ * ...") P      what is typical of a picture: the cosine of the neutral prompt (data/relevance.txt)
+ * that explains it tenth best, the median over a sample of the library T, W   of the prompts: the
+ * median of their best scores, and how far the scores of one lie apart m      mean of the query's
+ * scores over the sample p      cosines of the prompts with the best picture n      number of
+ * pictures
+ *
+ * and of pictures A = 4 (g - 0.75 P - 0.25 T) / W + 2 (t - (R + m) / 2) / V - 0.4 ln n - 0.5, with g
+ * the cosine with the best other picture of the prompts that explain the query, R and V as T and W,
+ * of pictures in place of prompts; V is also the unit of t - s then. A query of both is in between,
+ * by their weights. docs/relevance.md has how the constants were fixed, and what they cannot do.
  *
  * Hits below options->relevance are left out; k, min_score and filters hold for what is left. It is
  * judged by the whole library, whatever the filters, and by the cosine, also where captions or a
