@@ -49,10 +49,11 @@
  * scores over the sample p      cosines of the prompts with the best picture n      number of
  * pictures
  *
- * and of pictures A = 4 (g - 0.75 P - 0.25 T) / W + 2 (t - (R + m) / 2) / V - 0.4 ln n - 0.5, with g
- * the cosine with the best other picture of the prompts that explain the query, R and V as T and W,
- * of pictures in place of prompts; V is also the unit of t - s then. A query of both is in between,
- * by their weights. docs/relevance.md has how the constants were fixed, and what they cannot do.
+ * and of pictures A = 4 (g - 0.75 P - 0.25 T) / W + 2 (t - (R + m) / 2) / V - 0.4 ln n - 0.5, with
+ * g the cosine with the best other picture of the prompts that explain the query, R and V as T and
+ * W, of pictures in place of prompts; V is also the unit of t - s then. A query of both is in
+ * between, by their weights. docs/relevance.md has how the constants were fixed, and what they
+ * cannot do.
  *
  * Hits below options->relevance are left out; k, min_score and filters hold for what is left. It is
  * judged by the whole library, whatever the filters, and by the cosine, also where captions or a
