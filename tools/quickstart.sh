@@ -88,13 +88,16 @@ for query in "${wanted[@]}"; do
     must glimpse search "$query" -k 3
 done
 
+run glimpse search "a submarine"
+[ "$status" = 1 ] || die "a search for what is not there ended with exit status $status; 1 was expected"
+
 heading "5. Search by picture: an edited copy finds its original"
 edited=$(awk -F '\t' '$4 ~ /^near_duplicate_of:/ { print $1; exit }' $demo/captions.tsv)
 must glimpse similar "$demo/$edited" -k 3
 
 heading "6. Add and subtract: words, pictures, or both"
 must glimpse search "a car" + "snow" -k 3
-must glimpse search "$demo/$edited" + "2:snow" -k 3
+must glimpse search "$demo/$edited" + "2:snow" -k 3 --all-scores
 
 heading "7. Label without training"
 must glimpse label $demo/vehicles --classes $demo/classes.txt --top 1 --model $model \
@@ -117,7 +120,7 @@ heading "9. The library"
 must glimpse status
 
 heading "10. A page to look at"
-must glimpse search "a sailboat at sunset" -k 12 --html "$work/sailboats.html"
+must glimpse search "a sailboat at sunset" -k 12 --all-scores --html "$work/sailboats.html"
 
 # ---------------------------------------------------------------------------- the score
 
@@ -126,7 +129,7 @@ heading "11. Are the answers right?"
 asked=0 right=0
 while IFS=$'\t' read -r query files; do
     asked=$((asked + 1))
-    first=$(glimpse search "$query" -k 1 --paths)
+    first=$(glimpse search "$query" -k 1 --paths --all-scores)
     case "|$files|" in
     *"|${first#*"$demo"/}|"*) right=$((right + 1)) ;;
     *) echo "  not right: \"$query\" -> ${first#"$root/"}" ;;

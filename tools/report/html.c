@@ -248,6 +248,7 @@ int html_write(const char *file, const output_list *list) {
         }
     }
     (void)fputs("</p></header><main>\n", to);
+    if (count == 0) (void)fputs("<p>Nothing was found.</p>\n", to);
     double best = 0, start = progress_now();
     for (size_t i = 0; i < count; i++) /* comparisons with NaN are false */
         best = order_of(list, i) > best ? order_of(list, i) : best;

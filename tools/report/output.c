@@ -136,6 +136,7 @@ static void write_taken(json_out *j, const glimpse_result *r) {
 static void write_cutoff(json_out *j, const glimpse_hits_summary *summary) {
     const char *key = summary->more_matched ? "matched_at_least" : "matched";
     jout_key(j, "cutoff"), jout_number(j, summary->cutoff);
+    jout_key(j, "best_relevance"), jout_number(j, summary->best);
     jout_key(j, key);
     if (isnan(summary->cutoff)) {
         jout_null(j);
@@ -369,7 +370,7 @@ void output_note_cutoff(const glimpse_hits *hits, int all_scores, const char *by
         tool_note("nothing is left out for its relevance: %s", summary->no_relevance);
     } else if (glimpse_hits_count(hits) == 0 && summary->best < summary->cutoff) {
         tool_note("no picture is relevant enough: the best has %.2f, the cut-off is %.2f "
-                  "(--all-scores shows everything)",
+                  "(--relevance moves it, --all-scores shows everything)",
                   summary->best, summary->cutoff);
     } else if (by_others) {
         tool_note("what is left out for its relevance goes by the embeddings, not by %s",
@@ -384,7 +385,8 @@ static int print_hits(const output_options *o, const char *query, const glimpse_
     output_second *seconds = xcalloc(count, sizeof *seconds);
     double *relevances = xcalloc(count, sizeof *relevances);
     output_list list = {.query = query,
-                        .is_quiet = is_quiet,
+                        /* Where the cut-off left nothing output_note_cutoff() says so. */
+                        .is_quiet = is_quiet || (count == 0 && summary->best < summary->cutoff),
                         .model = summary->model,
                         .fingerprint = summary->fingerprint,
                         .results = xcalloc(count, sizeof *list.results),
