@@ -188,6 +188,25 @@ int glimpse_action_exchange(const char *a, const char *b) {
 #endif
 }
 
+int glimpse_action_restore_facts(const char *path, unsigned mode, int64_t mtime_ns) {
+    struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
+    times[1].tv_sec = (time_t)(mtime_ns / 1000000000);
+    times[1].tv_nsec = (long)(mtime_ns % 1000000000);
+    if (times[1].tv_nsec < 0) { /* before 1970 */
+        times[1].tv_sec--;
+        times[1].tv_nsec += 1000000000;
+    }
+    if (chmod(path, (mode_t)mode) != 0) return errno;
+    return utimensat(AT_FDCWD, path, times, 0) != 0 ? errno : 0;
+}
+
+char *glimpse_action_with_ending(const char *path, const char *ending) {
+    const size_t capacity = strlen(path) + strlen(ending) + 1;
+    char *name = malloc(capacity);
+    if (name) (void)snprintf(name, capacity, "%s%s", path, ending);
+    return name;
+}
+
 char *glimpse_action_directory_of(const char *path) {
     const char *slash = strrchr(path, '/');
     size_t length = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);

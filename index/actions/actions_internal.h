@@ -87,6 +87,10 @@ int glimpse_action_rename(const char *from, const char *to);
 /* Exchanges two names in one step. ENOTSUP where the system cannot. */
 int glimpse_action_exchange(const char *a, const char *b);
 int64_t glimpse_action_mtime(const struct stat *info);
+/* Gives `path` a mode and a time of change that were written down. */
+int glimpse_action_restore_facts(const char *path, unsigned mode, int64_t mtime_ns);
+/* malloc'ed: "PATH.part" or "PATH.glimpse-part"; NULL when out of memory. */
+char *glimpse_action_with_ending(const char *path, const char *ending);
 /* malloc'ed directory of an absolute path; NULL when out of memory. */
 char *glimpse_action_directory_of(const char *path);
 

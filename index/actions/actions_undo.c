@@ -25,19 +25,11 @@ static int exists(const char *path) {
     return lstat(path, &info) == 0;
 }
 
-/* "PATH.part" or "PATH.glimpse-part"; NULL when out of memory. */
-static char *with_ending(const char *path, const char *ending) {
-    size_t capacity = strlen(path) + strlen(ending) + 1;
-    char *name = malloc(capacity);
-    if (name) (void)snprintf(name, capacity, "%s%s", path, ending);
-    return name;
-}
-
 /* Of what is held, while it is looked whether its keeper is there without it. */
 static const char emptying[] = ".emptying";
 
 static void remove_part(const char *path, const char *ending) {
-    char *part = with_ending(path, ending);
+    char *part = glimpse_action_with_ending(path, ending);
     if (part) (void)unlink(part);
     free(part);
 }
@@ -141,7 +133,7 @@ static step_state recover_undoing(const action_step *step) {
 }
 
 static step_state recover_emptying(const action_step *step) {
-    char *aside = with_ending(step->other, emptying);
+    char *aside = glimpse_action_with_ending(step->other, emptying);
     int error = aside ? glimpse_action_rename(aside, step->other) : ENOMEM;
     free(aside);
     if (error == ENOENT) return exists(step->other) ? STEP_DONE : STEP_GONE;
@@ -216,22 +208,14 @@ static int check_undo(const action_step *step, action_verdict *verdict) {
 
 static int carry_back(const glimpse_actions *actions, const action_step *step,
                       action_verdict *verdict) {
-    char *part = with_ending(step->path, ".glimpse-part");
+    char *part = glimpse_action_with_ending(step->path, ".glimpse-part");
     if (!part) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
     int same = 0, error = glimpse_action_copy(step->other, part);
     glimpse_action_point(actions, "copied back");
     if (!error) error = glimpse_action_compare(step->other, part, &same);
     if (!error && !same) error = EBUSY;
     /* From the journal: the other file system may not have kept them. */
-    struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
-    times[1].tv_sec = (time_t)(step->mtime_ns / 1000000000);
-    times[1].tv_nsec = (long)(step->mtime_ns % 1000000000);
-    if (times[1].tv_nsec < 0) { /* before 1970 */
-        times[1].tv_sec--;
-        times[1].tv_nsec += 1000000000;
-    }
-    if (!error && chmod(part, (mode_t)step->mode) != 0) error = errno;
-    if (!error && utimensat(AT_FDCWD, part, times, 0) != 0) error = errno;
+    if (!error) error = glimpse_action_restore_facts(part, step->mode, step->mtime_ns);
     if (!error) error = glimpse_action_rename(part, step->path);
     if (error) {
         if (error != EEXIST) (void)unlink(part);
@@ -486,7 +470,7 @@ static int check_empty(action_keeper *keeper, const action_step *step, action_ve
  * was seen without it, for good. */
 static int empty_held(const glimpse_actions *actions, const action_step *step,
                       action_keeper *keeper, action_verdict *verdict) {
-    char *aside = with_ending(step->other, emptying);
+    char *aside = glimpse_action_with_ending(step->other, emptying);
     if (!aside) return glimpse_verdict(verdict, GLIMPSE_OUTCOME_FAILED, "out of memory");
     glimpse_keeper_mark(keeper, GLIMPSE_ACTION_DELETE);
     int result = -1, error = glimpse_action_rename(step->other, aside);

@@ -33,13 +33,6 @@ static int has_bytes(const char *path, const char *hash) {
     return glimpse_action_hash(path, &info, hex) == 0 && strcmp(hex, hash) == 0;
 }
 
-static char *with_ending(const char *path, const char *ending) {
-    const size_t capacity = strlen(path) + strlen(ending) + 1;
-    char *name = malloc(capacity);
-    if (name) (void)snprintf(name, capacity, "%s%s", path, ending);
-    return name;
-}
-
 int glimpse_actions_begin_writes(int64_t *run, glimpse_actions *actions) {
     return glimpse_journal_begin_run(actions, GLIMPSE_ACTION_WRITE, run);
 }
@@ -339,8 +332,8 @@ static step_state recover_undoing(const action_step *step, const char *aside) {
 
 step_state glimpse_write_recover(const action_step *step) {
     const int undoing = step->state == STEP_UNDOING;
-    char *aside =
-        undoing && !is_made(step) ? with_ending(step->path, part_ending) : glimpse_step_aside(step);
+    char *aside = undoing && !is_made(step) ? glimpse_action_with_ending(step->path, part_ending)
+                                            : glimpse_step_aside(step);
     if (!aside) return (step_state)step->state;
     const step_state state = undoing ? recover_undoing(step, aside) : recover_doing(step, aside);
     free(aside);
@@ -391,19 +384,11 @@ static int remove_made(const glimpse_actions *actions, const action_step *step,
 int glimpse_write_restore(const glimpse_actions *actions, const action_step *step,
                           action_verdict *verdict) {
     if (is_made(step)) return remove_made(actions, step, verdict);
-    char *part = with_ending(step->path, part_ending);
+    char *part = glimpse_action_with_ending(step->path, part_ending);
     int result = -1, error = part ? glimpse_action_copy(step->other, part) : ENOMEM;
     glimpse_action_point(actions, "copied back");
     /* From the journal: where the copy was held may not keep them. */
-    struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
-    times[1].tv_sec = (time_t)(step->mtime_ns / 1000000000);
-    times[1].tv_nsec = (long)(step->mtime_ns % 1000000000);
-    if (times[1].tv_nsec < 0) { /* before 1970 */
-        times[1].tv_sec--;
-        times[1].tv_nsec += 1000000000;
-    }
-    if (!error && chmod(part, (mode_t)step->mode) != 0) error = errno;
-    if (!error && utimensat(AT_FDCWD, part, times, 0) != 0) error = errno;
+    if (!error) error = glimpse_action_restore_facts(part, step->mode, step->mtime_ns);
     if (error) {
         (void)glimpse_verdict_errno(verdict, error, "cannot be put back from %s", step->other);
     } else if (!exists(step->path)) {
