@@ -7,30 +7,34 @@
 
 #include <glimpse/tags.h>
 
-int glimpse_session_collect(glimpse_collect_report *report, glimpse_session *session,
-                            glimpse_collection_kind kind, const char *const *names, size_t count,
-                            const glimpse_collect_options *options) {
+typedef int (*collect_fn)(glimpse_collect_report *report, glimpse_library *library,
+                          glimpse_collection_kind kind, const char *const *names, size_t count,
+                          const glimpse_collect_options *options);
+
+static int change(collect_fn collect, glimpse_collect_report *report, glimpse_session *session,
+                  glimpse_collection_kind kind, const char *const *names, size_t count,
+                  const glimpse_collect_options *options) {
     session_lease lease;
-    if (!session) return glimpse_fail_null(__func__);
     int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
     if (status == GLIMPSE_OK) {
-        status = glimpse_library_collect(report, lease.library, kind, names, count, options);
+        status = collect(report, lease.library, kind, names, count, options);
     }
     glimpse_session_release_library(&lease);
     return status;
 }
 
+int glimpse_session_collect(glimpse_collect_report *report, glimpse_session *session,
+                            glimpse_collection_kind kind, const char *const *names, size_t count,
+                            const glimpse_collect_options *options) {
+    if (!session) return glimpse_fail_null(__func__);
+    return change(glimpse_library_collect, report, session, kind, names, count, options);
+}
+
 int glimpse_session_uncollect(glimpse_collect_report *report, glimpse_session *session,
                               glimpse_collection_kind kind, const char *const *names, size_t count,
                               const glimpse_collect_options *options) {
-    session_lease lease;
     if (!session) return glimpse_fail_null(__func__);
-    int status = glimpse_session_acquire_library(&lease, session, SESSION_WRITE, NULL);
-    if (status == GLIMPSE_OK) {
-        status = glimpse_library_uncollect(report, lease.library, kind, names, count, options);
-    }
-    glimpse_session_release_library(&lease);
-    return status;
+    return change(glimpse_library_uncollect, report, session, kind, names, count, options);
 }
 
 int glimpse_session_collections(glimpse_session *session, glimpse_collection_kind kind,

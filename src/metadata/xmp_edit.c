@@ -109,24 +109,12 @@ static void append_escaped(editor *e, buffer *to, const char *text) {
     }
 }
 
-static int is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* malloc'ed: as a text of XML may be, and as it comes back. NULL when out of memory. */
 static char *clean(const char *text) {
-    size_t length = strlen(text);
-    while (length > 0 && is_blank(*text))
-        text++, length--;
-    while (length > 0 && is_blank(text[length - 1]))
-        length--;
-    char *copy = malloc(length + 1);
-    if (!copy) return NULL;
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        copy[i] = (char)(c < ' ' && c != '\n' && c != '\t' ? ' ' : c);
+    char *copy = glimpse_xmp_trimmed(text, strlen(text));
+    for (char *c = copy; c && *c; c++) {
+        if ((unsigned char)*c < ' ' && *c != '\n' && *c != '\t') *c = ' ';
     }
-    copy[length] = '\0';
     return copy;
 }
 
@@ -292,7 +280,7 @@ static void replace(editor *e, size_t begin, size_t end, char *text) {
 }
 
 static size_t before_blanks(const editor *e, size_t at) {
-    while (at > 0 && is_blank(e->packet[at - 1]))
+    while (at > 0 && glimpse_xmp_is_blank(e->packet[at - 1]))
         at--;
     return at;
 }
@@ -385,8 +373,8 @@ static int list_remove(editor *e, glimpse_xmp_property property, const char *tex
 static void append_prefix(editor *e, buffer *to, glimpse_xmp_span tag) {
     const char *name = e->packet + tag.begin + 1;
     size_t length = 0;
-    while (tag.begin + 1 + length < tag.end && !is_blank(name[length]) && name[length] != '>' &&
-           name[length] != '/' && name[length] != ':')
+    while (tag.begin + 1 + length < tag.end && !glimpse_xmp_is_blank(name[length]) &&
+           name[length] != '>' && name[length] != '/' && name[length] != ':')
         length++;
     if (tag.begin + 1 + length < tag.end && name[length] == ':') append(e, to, name, length + 1);
 }
@@ -431,7 +419,7 @@ static void extend_list(editor *e, const glimpse_xmp_found *found, const list_ch
         append_text(e, &text, "</");
         size_t length = 1;
         const char *name = e->packet + found->container.begin + 1;
-        while (!is_blank(name[length]) && name[length] != '/')
+        while (!glimpse_xmp_is_blank(name[length]) && name[length] != '/')
             length++;
         append(e, &text, name, length);
         append_text(e, &text, ">");
@@ -792,7 +780,7 @@ static void add_description(editor *e) {
     if (is_empty) {
         const size_t slash = e->scan.rdf_start.end - 2, begin = e->scan.rdf_start.begin + 1;
         size_t length = 0;
-        while (!is_blank(e->packet[begin + length]) && e->packet[begin + length] != '/')
+        while (!glimpse_xmp_is_blank(e->packet[begin + length]) && e->packet[begin + length] != '/')
             length++;
         append_text(e, &text, "\n</");
         append(e, &text, e->packet + begin, length);

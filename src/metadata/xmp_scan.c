@@ -75,15 +75,10 @@ static int find_property(const char *name) {
     return -1;
 }
 
-static int is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* malloc'ed, without blanks at its ends. */
-static char *trimmed(const char *text, size_t length) {
-    while (length > 0 && is_blank(*text))
+char *glimpse_xmp_trimmed(const char *text, size_t length) {
+    while (length > 0 && glimpse_xmp_is_blank(*text))
         text++, length--;
-    while (length > 0 && is_blank(text[length - 1]))
+    while (length > 0 && glimpse_xmp_is_blank(text[length - 1]))
         length--;
     char *copy = malloc(length + 1);
     if (!copy) return NULL;
@@ -111,15 +106,15 @@ static glimpse_xmp_span current(const scanner *s) {
 static glimpse_xmp_span attribute_span(const scanner *s, glimpse_xmp_span tag, int wanted) {
     const char *text = s->packet;
     size_t at = tag.begin + 1;
-    while (at < tag.end && !is_blank(text[at]) && text[at] != '>' && text[at] != '/')
+    while (at < tag.end && !glimpse_xmp_is_blank(text[at]) && text[at] != '>' && text[at] != '/')
         at++;
     for (int seen = 0; at < tag.end;) {
         glimpse_xmp_span span = {at, at};
-        while (at < tag.end && is_blank(text[at]))
+        while (at < tag.end && glimpse_xmp_is_blank(text[at]))
             at++;
         const size_t name = at;
-        while (at < tag.end && text[at] != '=' && !is_blank(text[at]) && text[at] != '>' &&
-               text[at] != '/')
+        while (at < tag.end && text[at] != '=' && !glimpse_xmp_is_blank(text[at]) &&
+               text[at] != '>' && text[at] != '/')
             at++;
         if (at == name) break;
         const int is_space = at - name >= 5 && strncmp(text + name, "xmlns", 5) == 0 &&
@@ -157,7 +152,7 @@ static void read_node_attributes(scanner *s, glimpse_xmp_span tag, const XML_Cha
         }
         found->form = GLIMPSE_XMP_ATTRIBUTE;
         found->span = attribute_span(s, tag, i);
-        found->text = trimmed(value, strlen(value));
+        found->text = glimpse_xmp_trimmed(value, strlen(value));
         s->nomem |= !found->text;
     }
 }
@@ -256,7 +251,7 @@ static void add_item(scanner *s, glimpse_xmp_span span) {
     glimpse_xmp_list_item *item = &found->items[found->item_count];
     *item = (glimpse_xmp_list_item){.span = span};
     memcpy(item->language, s->language, sizeof item->language);
-    item->text = trimmed(s->text.bytes, s->text.used);
+    item->text = glimpse_xmp_trimmed(s->text.bytes, s->text.used);
     if (item->text) {
         found->item_count++;
     } else {
@@ -277,7 +272,7 @@ static void XMLCALL on_end(void *user, const XML_Char *name) {
         glimpse_xmp_found *found = &s->out->found[s->property];
         found->span = whole;
         if (found->form == GLIMPSE_XMP_SIMPLE) {
-            found->text = trimmed(s->text.bytes, s->text.used);
+            found->text = glimpse_xmp_trimmed(s->text.bytes, s->text.used);
             s->nomem |= !found->text;
         }
         s->property = -1;

@@ -75,6 +75,13 @@ typedef struct glimpse_xmp_scan {
     char *about;                /* of the first rdf:Description; NULL: there is none */
 } glimpse_xmp_scan;
 
+/* White space of XML. */
+static inline int glimpse_xmp_is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+/* malloc'ed, without blanks at its ends; NULL when out of memory. */
+char *glimpse_xmp_trimmed(const char *text, size_t length);
+
 /* Free it in any case. */
 int glimpse_xmp_scan_packet(glimpse_xmp_scan *out, const char *packet, size_t size);
 void glimpse_xmp_scan_free(glimpse_xmp_scan *scan);
