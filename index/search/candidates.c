@@ -2,6 +2,7 @@
  * candidates.c - exact scores, and which pictures a search may show.
  */
 #include "core/error.h"
+#include "product.h"
 #include "search_private.h"
 
 #include <math.h>
@@ -10,18 +11,8 @@
 
 enum { CHOOSE_AT_ONCE = 128 };
 
-/* Eight sums in a fixed order: the same result everywhere, and no waiting on one addition. */
 static double exact_score(const float *a, const float *b, size_t n) {
-    double sums[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (size_t j = 0; j < 8; j++)
-            sums[j] += (double)a[i + j] * (double)b[i + j];
-    }
-    for (; i < n; i++)
-        sums[i % 8] += (double)a[i] * (double)b[i];
-    double score =
-        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+    const double score = glimpse_product(a, b, n);
     return score > 1.0 ? 1.0 : score < -1.0 ? -1.0 : score;
 }
 

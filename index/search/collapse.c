@@ -7,6 +7,7 @@
 #include "collapse.h"
 
 #include "core/error.h"
+#include "product.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -115,19 +116,6 @@ void glimpse_collapse_free(glimpse_collapse *c) {
     free(c);
 }
 
-static double product(const float *a, const float *b, size_t n) {
-    double sums[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        for (size_t j = 0; j < 8; j++)
-            sums[j] += (double)a[i + j] * (double)b[i + j];
-    }
-    for (; i < n; i++)
-        sums[i % 8] += (double)a[i] * (double)b[i];
-    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) +
-           ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-}
-
 static int load(member *m, const glimpse_collapse *c, int64_t picture) {
     const struct glimpse_vectors_ops *ops = &c->store->ops->vectors;
     *m = (member){.picture = picture};
@@ -140,7 +128,7 @@ static int load(member *m, const glimpse_collapse *c, int64_t picture) {
         if (!m->rows[i]) return glimpse_fail_nomem(c->dims[i] * sizeof(float), "an embedding");
         status = ops->row(m->rows[i], c->vectors[i], row);
         if (status < 0) return status;
-        m->lengths[i] = sqrt(product(m->rows[i], m->rows[i], c->dims[i]));
+        m->lengths[i] = sqrt(glimpse_product(m->rows[i], m->rows[i], c->dims[i]));
     }
     return GLIMPSE_OK;
 }
@@ -148,7 +136,8 @@ static int load(member *m, const glimpse_collapse *c, int64_t picture) {
 static double cosine_of(const glimpse_collapse *c, const member *a, const member *b) {
     for (size_t i = 0; i < c->vector_count; i++) {
         if (!a->rows[i] || !b->rows[i]) continue;
-        return product(a->rows[i], b->rows[i], c->dims[i]) / (a->lengths[i] * b->lengths[i]);
+        return glimpse_product(a->rows[i], b->rows[i], c->dims[i]) /
+               (a->lengths[i] * b->lengths[i]);
     }
     return NAN;
 }

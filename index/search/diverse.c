@@ -4,21 +4,12 @@
 #include "diverse.h"
 
 #include "core/error.h"
+#include "product.h"
 
 #include <glimpse/status.h>
 
 #include <math.h>
 #include <stdlib.h>
-
-static double cosine(const float *a, const float *b, size_t n) {
-    double product = 0.0, of_a = 0.0, of_b = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        product += (double)a[i] * (double)b[i];
-        of_a += (double)a[i] * (double)a[i];
-        of_b += (double)b[i] * (double)b[i];
-    }
-    return of_a > 0.0 && of_b > 0.0 ? product / sqrt(of_a * of_b) : 0.0;
-}
 
 static double scaled(double value, double lowest, double highest) {
     return highest > lowest ? (value - lowest) / (highest - lowest) : 0.0;
@@ -28,15 +19,22 @@ static double scaled(double value, double lowest, double highest) {
 static void compare_all(double *like, const float *const *vectors, size_t count, size_t dim) {
     double lowest = INFINITY, highest = -INFINITY;
     for (size_t i = 0; i < count; i++) {
+        /* The place on the diagonal holds the square of the length until all its pairs are made. */
+        like[i * count + i] = vectors[i] ? glimpse_product(vectors[i], vectors[i], dim) : 0.0;
         for (size_t k = 0; k < i; k++) {
-            const int both = vectors[i] && vectors[k];
-            const double value = both ? cosine(vectors[i], vectors[k], dim) : NAN;
+            const double lengths = sqrt(like[i * count + i] * like[k * count + k]);
+            double value = NAN;
+            if (vectors[i] && vectors[k]) {
+                value =
+                    lengths > 0.0 ? glimpse_product(vectors[i], vectors[k], dim) / lengths : 0.0;
+            }
             like[i * count + k] = like[k * count + i] = value;
             if (value < lowest) lowest = value;
             if (value > highest) highest = value;
         }
-        like[i * count + i] = NAN;
     }
+    for (size_t i = 0; i < count; i++)
+        like[i * count + i] = NAN;
     for (size_t i = 0; i < count * count; i++)
         like[i] = isnan(like[i]) ? 0.0 : scaled(like[i], lowest, highest);
 }

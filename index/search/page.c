@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "core/hex.h"
+#include "numbers.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,34 +33,21 @@ enum {
     BYTES = SUMMED_BYTES + SUM_BYTES
 };
 
-static uint8_t *write_number(uint8_t *to, uint64_t value) {
-    for (int i = 0; i < 8; i++)
-        *to++ = (uint8_t)(value >> (8 * i));
-    return to;
-}
-
-static const uint8_t *read_number(uint64_t *value, const uint8_t *from) {
-    *value = 0;
-    for (int i = 0; i < 8; i++)
-        *value |= (uint64_t)*from++ << (8 * i);
-    return from;
-}
-
 static uint8_t *write_place(uint8_t *to, double score, const glimpse_hash *hash, uint64_t size) {
     uint64_t bits;
     memcpy(&bits, &score, sizeof bits);
-    to = write_number(to, bits);
+    to = glimpse_number_write(to, bits, 8);
     memcpy(to, hash->bytes, GLIMPSE_HASH_BYTES);
-    return write_number(to + GLIMPSE_HASH_BYTES, size);
+    return glimpse_number_write(to + GLIMPSE_HASH_BYTES, size, 8);
 }
 
 static const uint8_t *read_place(double *score, glimpse_hash *hash, uint64_t *size,
                                  const uint8_t *from) {
     uint64_t bits;
-    from = read_number(&bits, from);
+    from = glimpse_number_read(&bits, from, 8);
     memcpy(score, &bits, sizeof bits);
     memcpy(hash->bytes, from, GLIMPSE_HASH_BYTES);
-    return read_number(size, from + GLIMPSE_HASH_BYTES);
+    return glimpse_number_read(size, from + GLIMPSE_HASH_BYTES, 8);
 }
 
 void glimpse_page_to_token(char token[GLIMPSE_PAGE_TOKEN_BYTES], const glimpse_search_page *page,
@@ -68,11 +56,11 @@ void glimpse_page_to_token(char token[GLIMPSE_PAGE_TOKEN_BYTES], const glimpse_s
     uint8_t bytes[BYTES], *to = bytes;
     *to++ = VERSION;
     memcpy(to, query->bytes, QUERY_BYTES);
-    to = write_number(to + QUERY_BYTES, page->shown);
+    to = glimpse_number_write(to + QUERY_BYTES, page->shown, 8);
     to = write_place(to, page->score, &page->hash, page->size);
-    to = write_number(to, (uint64_t)page->newest);
+    to = glimpse_number_write(to, (uint64_t)page->newest, 8);
     to = write_place(to, page->start.score, &page->start.hash, page->start.size);
-    to = write_number(to, page->leaders);
+    to = glimpse_number_write(to, page->leaders, 8);
     const glimpse_hash sum = glimpse_hash_bytes(bytes, SUMMED_BYTES);
     memcpy(to, sum.bytes, SUM_BYTES);
     for (size_t i = 0; i < BYTES; i++) {
@@ -114,11 +102,11 @@ int glimpse_page_from_token(glimpse_search_page *page, const char *token,
                             "model must be those of the page before");
     }
     uint64_t newest;
-    const uint8_t *from = read_number(&page->shown, bytes + 1 + QUERY_BYTES);
+    const uint8_t *from = glimpse_number_read(&page->shown, bytes + 1 + QUERY_BYTES, 8);
     from = read_place(&page->score, &page->hash, &page->size, from);
-    from = read_number(&newest, from);
+    from = glimpse_number_read(&newest, from, 8);
     from = read_place(&page->start.score, &page->start.hash, &page->start.size, from);
-    (void)read_number(&page->leaders, from);
+    (void)glimpse_number_read(&page->leaders, from, 8);
     page->newest = (int64_t)newest;
     if (page->shown == 0 || isnan(page->score) || isnan(page->start.score)) {
         return glimpse_fail(GLIMPSE_E_INVALID, "\"%.40s...\" is no page token", token);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "math/half.h"
+#include "numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -351,29 +352,16 @@ int glimpse_background_measure(glimpse_background *b, const glimpse_searched *in
  */
 enum { PACK_VERSION = 2, SCALES = 8, PACK_HEAD = 3 * 4 + 2 * 8 + SCALES * 8 };
 
-static uint8_t *write_number(uint8_t *to, uint64_t value, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        *to++ = (uint8_t)(value >> 8 * i);
-    return to;
-}
-
-static const uint8_t *read_number(uint64_t *value, const uint8_t *from, size_t bytes) {
-    *value = 0;
-    for (size_t i = 0; i < bytes; i++)
-        *value |= (uint64_t)*from++ << 8 * i;
-    return from;
-}
-
 static uint8_t *write_floats(uint8_t *to, const float *values, size_t count) {
     for (size_t i = 0; i < count; i++)
-        to = write_number(to, glimpse_bits_of_float(values[i]), 4);
+        to = glimpse_number_write(to, glimpse_bits_of_float(values[i]), 4);
     return to;
 }
 
 static const uint8_t *read_floats(float *values, const uint8_t *from, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint64_t bits = 0;
-        from = read_number(&bits, from, 4);
+        from = glimpse_number_read(&bits, from, 4);
         values[i] = glimpse_float_from_bits((uint32_t)bits);
     }
     return from;
@@ -390,15 +378,15 @@ int glimpse_background_pack(void **data, size_t *size, const glimpse_background 
     *size = packed_size(b->dim, b->prompt_count);
     uint8_t *to = *data = malloc(*size);
     if (!to) return glimpse_fail_nomem(*size, "a background");
-    to = write_number(to, PACK_VERSION, 4);
-    to = write_number(to, b->dim, 4);
-    to = write_number(to, b->prompt_count, 4);
-    to = write_number(to, b->pictures, 8);
-    to = write_number(to, b->parts, 8);
+    to = glimpse_number_write(to, PACK_VERSION, 4);
+    to = glimpse_number_write(to, b->dim, 4);
+    to = glimpse_number_write(to, b->prompt_count, 4);
+    to = glimpse_number_write(to, b->pictures, 8);
+    to = glimpse_number_write(to, b->parts, 8);
     for (size_t i = 0; i < SCALES; i++) {
         uint64_t bits = 0;
         memcpy(&bits, &scales[i], sizeof bits);
-        to = write_number(to, bits, 8);
+        to = glimpse_number_write(to, bits, 8);
     }
     to = write_floats(to, b->mean, b->dim);
     for (size_t p = 0; p < b->prompt_count; p++) {
@@ -416,18 +404,18 @@ int glimpse_background_unpack(glimpse_background **out, const void *data, size_t
     int status = GLIMPSE_E_FORMAT, sound = 1;
     *out = NULL;
     if (size < PACK_HEAD) return glimpse_fail(status, "a background that is cut off");
-    from = read_number(&version, from, 4);
-    from = read_number(&width, from, 4);
-    from = read_number(&prompts, from, 4);
-    from = read_number(&pictures, from, 8);
-    from = read_number(&parts, from, 8);
+    from = glimpse_number_read(&version, from, 4);
+    from = glimpse_number_read(&width, from, 4);
+    from = glimpse_number_read(&prompts, from, 4);
+    from = glimpse_number_read(&pictures, from, 8);
+    from = glimpse_number_read(&parts, from, 8);
     if (version != PACK_VERSION || width != dim || prompts > size ||
         size != packed_size(dim, (size_t)prompts)) {
         return glimpse_fail(status, "a background of another version, or of another model");
     }
     for (size_t i = 0; i < SCALES; i++) {
         uint64_t bits = 0;
-        from = read_number(&bits, from, 8);
+        from = glimpse_number_read(&bits, from, 8);
         memcpy(&scales[i], &bits, sizeof bits);
         sound = sound && isfinite(scales[i]) && (i % 4 > 0 || scales[i] > 0);
     }
