@@ -239,6 +239,36 @@ static void siblings_search_while_one_writes(void **state) {
     world_close(&w);
 }
 
+/* What a thread does that forgot to enter the connection. */
+typedef struct intruder {
+    glimpse_db *db;
+    int status;
+    char message[200];
+} intruder;
+
+static void *go_in_without_the_lock(void *user) {
+    intruder *i = user;
+    i->status = glimpse_db_run(i->db, "SELECT 1", "");
+    (void)snprintf(i->message, sizeof i->message, "%s", glimpse_last_error());
+    return NULL;
+}
+
+static void two_threads_in_one_connection_are_told_so(void **state) {
+    (void)state;
+    world w;
+    world_open(&w, 7);
+    pthread_t thread;
+    intruder i = {.db = glimpse_store_db(glimpse_library_store(w.library))};
+    glimpse_db_enter(i.db);
+    assert_int_equal(pthread_create(&thread, NULL, go_in_without_the_lock, &i), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(i.status, GLIMPSE_E_INTERNAL);
+    assert_non_null(strstr(i.message, "used by two threads at once"));
+    assert_ok(glimpse_db_run(i.db, "SELECT 1", "")); /* who is inside goes on */
+    glimpse_db_leave(i.db);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(siblings_share_one_index),
@@ -247,6 +277,7 @@ int main(void) {
         cmocka_unit_test(pruning_drops_what_is_shared),
         cmocka_unit_test(siblings_open_as_the_first_did),
         cmocka_unit_test(siblings_search_while_one_writes),
+        cmocka_unit_test(two_threads_in_one_connection_are_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -433,7 +433,21 @@ void glimpse_db_leave(glimpse_db *db) {
     (void)pthread_mutex_unlock(&db->mutex);
 }
 
+/* SQLite's own lock is off: two threads in one connection damage its memory, and may spin for ever.
+ * Who did not enter is told so where somebody else is inside. */
+static int check_entered(glimpse_db *db) {
+    if (pthread_mutex_trylock(&db->mutex) != 0) {
+        return glimpse_fail(GLIMPSE_E_INTERNAL,
+                            "%s: used by two threads at once, by one of them without the lock",
+                            db->path);
+    }
+    (void)pthread_mutex_unlock(&db->mutex);
+    return GLIMPSE_OK;
+}
+
 static int find_statement(glimpse_db *db, sqlite3_stmt **out, const char *sql) {
+    int status = check_entered(db);
+    if (status < 0) return status;
     for (size_t i = 0; i < db->count; i++) {
         if (db->kept[i].sql == sql) {
             *out = db->kept[i].statement;
