@@ -210,10 +210,11 @@ static int judge_hits(glimpse_hits *hits, const find *f, const session_judge *ju
     }
     if (status < 0 || f->options.all_scores) return status;
     hits->summary.cutoff = f->options.relevance;
-    hits->summary.matched = hits->count;
-    /* Fewer than were asked for are all there are. */
+    /* Fewer than were asked for, with those that they stand for, are all there are. */
     if (hits->count < f->search.k && min_score <= min_cosine && !f->search.captions &&
-        !f->search.collapse && !f->options.page_token) {
+        !f->options.page_token) {
+        for (size_t i = 0; i < hits->count; i++)
+            hits->summary.matched += 1 + hits->items[i].result->collapsed;
         return GLIMPSE_OK;
     }
     const glimpse_model_key key = glimpse_model_get_key(model);

@@ -134,6 +134,28 @@ static void pages_go_on_behind_what_is_alike(void **state) {
     json_decref(whole);
 }
 
+static void what_matches_is_counted_in_pictures_not_in_results(void **state) {
+    (void)state;
+    static const char *const ks[] = {"1", "5", "50"}; /* fewer than there are, and more */
+    for (size_t i = 0; i < 3; i++) {
+        run_result together, apart;
+        run(&together, "search", "a crocodile at sunset", "-l", "drawn", "-k", ks[i], "--json",
+            NULL);
+        expect(&together, 0);
+        run(&apart, "search", "a crocodile at sunset", "-l", "drawn", "-k", "50", "--json",
+            "--no-collapse", NULL);
+        expect(&apart, 0);
+        json_t *a = run_json(&together), *b = run_json(&apart);
+        assert_true(number_at(b, "matched") > 1);
+        assert_int_equal(number_at(a, "matched"), number_at(b, "matched"));
+        assert_int_equal(number_at(b, "matched"), json_array_size(at(b, "results")));
+        json_decref(a);
+        json_decref(b);
+        run_free(&together);
+        run_free(&apart);
+    }
+}
+
 /* "g07" of ".../g07_name_edit.jpg"; of an original in photos/ the group of its copy. */
 static void group_of(char group[4], const char *path) {
     const char *slash = strrchr(path, '/');
@@ -168,6 +190,7 @@ int main(void) {
         cmocka_unit_test(every_form_says_how_many_are_alike),
         cmocka_unit_test(a_diverse_order_says_so_and_has_no_pages),
         cmocka_unit_test(pages_go_on_behind_what_is_alike),
+        cmocka_unit_test(what_matches_is_counted_in_pictures_not_in_results),
         cmocka_unit_test(real_near_duplicates_join_their_groups_alone),
     };
     return cmocka_run_group_tests(tests, setup, run_teardown);
